@@ -224,6 +224,11 @@ pub(crate) fn plus(at: Timestamp, by: Duration) -> Timestamp {
     Timestamp(at.0.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
 }
 
+/// A moment so long before another one.
+pub(crate) fn minus(at: Timestamp, by: Duration) -> Timestamp {
+    Timestamp(at.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
+}
+
 #[cfg(test)]
 mod tests {
     use berth_runtime::SeededEntropy;

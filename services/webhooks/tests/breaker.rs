@@ -93,6 +93,23 @@ async fn an_open_breaker_outlives_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_in_memory_is_sent_when_a_breaker_closes() {
+    let (world, receiver, beside) = (World::new().await, Receiver::start().await, Receiver::start().await);
+    let _replica = world.replica("a", Schedule { breaker: FOR_LONG, ..slow() }).await;
+    failing(&world, &receiver, 5).await;
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        waiting.push(another(&world, &beside).await);
+    }
+    receiver.answer(200);
+    let asked = RedeliveryRequestV1::RetryNow { endpoint: ENDPOINT };
+    waiting[7].redeliver(asked).await;
+    for one in waiting {
+        assert_eq!(one.settled(2).await, [SettlementV1::Delivered; 2]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_nats_an_open_breaker_is_everybodys_and_outlives_its_owner() {
     let server = NatsServer::start().await;
     let client = connect(&server.url(), None, "webhooks").await.unwrap();

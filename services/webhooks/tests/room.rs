@@ -12,7 +12,11 @@ use berth_proto::{
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
     subject::last_words_subject,
 };
-use berth_webhooks::{Room, last_words::key_owner};
+use berth_webhooks::{
+    Room,
+    last_words::key_owner,
+    schedule::{BreakerRule, Schedule},
+};
 use bytes::Bytes;
 use common::{DEADLINE, Hit, Receiver, World, quick, slow};
 
@@ -153,4 +157,76 @@ async fn instances_that_find_no_room_are_told_once_there_is_some() {
     dead.answer(200);
     assert_eq!(other.settled(2).await, [SettlementV1::Delivered; 2]);
     in_order(&receiver.hits());
+}
+
+/// Instances that a host which never answers is to be told of: more than it has attempts at once.
+const STUCK: usize = 24;
+/// Room for those attempts and a few that wait for their turn.
+const SMALL: Room = Room { notices_max: 20, besides_max: 0, ..common::SHORT };
+
+/// So many instances that something waits for, at one endpoint each.
+async fn instances(world: &World, receiver: &Receiver, count: usize) -> Vec<World> {
+    let mut instances = Vec::new();
+    for _ in 0..count {
+        let one = world.beside().await;
+        one.create(vec![one.endpoint(1, "mega", receiver.address)]).await;
+        one.link().await;
+        instances.push(one);
+    }
+    instances
+}
+
+#[tokio::test]
+async fn hosts_that_hang_keep_nobody_else_out_of_a_full_memory() {
+    let (mut world, dead, receiver) = (World::new().await, Receiver::start().await, Receiver::start().await);
+    world.room = SMALL;
+    dead.hold(true);
+    let _replica = world.replica("a", slow()).await;
+    instances(&world, &dead, STUCK).await;
+    dead.received(16).await;
+    let healthy = instances(&world, &receiver, 2).await;
+    for one in healthy {
+        assert_eq!(one.settled(1).await, [SettlementV1::Delivered]);
+    }
+}
+
+#[tokio::test]
+async fn instances_that_are_away_are_told_of_their_end_by_whoever_owns_them_then() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    receiver.answer(503);
+    let breaker = BreakerRule { failures: 1_000, ..slow().breaker };
+    let rule = Schedule { breaker, ..slow() };
+    let first = world.replica("a", rule.clone()).await;
+    let all = instances(&world, &receiver, STUCK).await;
+    receiver.received(STUCK).await;
+    // It takes half of them over, and the rest when the other one is gone.
+    let _second = world.replica("b", rule).await;
+    receiver.answer(200);
+    for (number, one) in all.iter().enumerate() {
+        if number == STUCK / 2 {
+            first.lifecycle.shut_down().await;
+        }
+        one.logout().await;
+        // Where a former owner tried is not known here: what is new to an owner is tried at once.
+        assert_eq!(one.settled(2).await[1], SettlementV1::Delivered);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_ends_while_much_is_still_to_be_read() {
+    let (mut world, receiver) = (World::new().await, Receiver::start().await);
+    world.room = Room { read_min: 1, lane_max: 1, ..SMALL };
+    let all = instances(&world, &receiver, 4 * STUCK).await;
+    let first = world.replica("a", slow()).await;
+    receiver.received(1).await;
+    assert!(first.lifecycle.shut_down().await);
+    let before = receiver.hits().len();
+    assert!(before < all.len(), "it stopped in between");
+    let _next = world.replica("b", slow()).await;
+    receiver.received(all.len()).await;
+    for one in all {
+        assert_eq!(one.settled(1).await, [SettlementV1::Delivered]);
+    }
+    let ids: BTreeSet<_> = receiver.hits().iter().map(Hit::id).map(ToOwned::to_owned).collect();
+    assert_eq!(ids.len(), receiver.hits().len(), "each once");
 }

@@ -10,6 +10,8 @@
 //! A lane whose head is due waits for its turn, see [`Turns`]. Where it leads (account and place) stands sealed
 //! in the log, so the first attempt of a lane finds that out and gives way to whoever's turn it is then.
 
+mod absences;
+mod away;
 mod instances;
 mod rest;
 mod spoken;
@@ -22,6 +24,7 @@ use std::{
 use berth_domain::instance::NoticeClass;
 use berth_proto::{EndpointId, InstanceId, Timestamp, delivery::NoticeKeyV1};
 
+use self::away::{Away, Call, Head};
 pub(crate) use self::{rest::Rest, spoken::Spoken};
 use super::{
     foreign::ForeignAttempts,
@@ -50,6 +53,8 @@ pub(crate) struct Board {
     count: usize,
     /// About how many there are behind them in the view.
     beyond: usize,
+    /// Instances that are owed something and not here.
+    away: Away,
     /// Lanes of which all that was here is settled and more is in the view.
     to_be_read: BTreeSet<LaneKey>,
     /// The moment at which it was last asked for the next one.
@@ -65,6 +70,21 @@ pub(crate) trait Past {
     fn lives(&self, owed: &Owed) -> Duration;
 }
 
+/// What is known of a notice that was away, and of others.
+struct Remembered<'a, P>(&'a Head, &'a P);
+
+// === impl Remembered ===
+
+impl<P: Past> Past for Remembered<'_, P> {
+    fn tried(&self, _: &NoticeKeyV1) -> Option<Tried> {
+        Some(Tried { attempts: self.0.attempts, due: self.0.due, running: false })
+    }
+
+    fn lives(&self, owed: &Owed) -> Duration {
+        self.1.lives(owed)
+    }
+}
+
 // === impl Board ===
 
 impl Board {
@@ -73,8 +93,8 @@ impl Board {
         Self { room, ..Self::default() }
     }
 
-    /// Takes over the oldest rows of each lane of one instance as the view has them now. Says whether there is a new one among
-    /// them that was tried before: a commit may have cancelled it since.
+    /// Takes over the oldest rows of each lane of one instance as the view has them now. Says whether the gate is to be asked: there
+    /// is a new one among them that was tried before, and a commit may have cancelled it since, or something happened while it was away.
     pub(crate) fn merge(
         &mut self,
         instance: InstanceId,
@@ -82,6 +102,7 @@ impl Board {
         past: &impl Past,
         clock: Present,
     ) -> bool {
+        let absence = self.come_back(instance);
         let present: HashSet<NoticeKeyV1> = heads.rows.iter().map(|(key, _)| *key).collect();
         if let Some(mut settled) = self.settled.remove(&instance) {
             settled.retain(|key| present.contains(key) || heads.is_beyond(key));
@@ -104,11 +125,22 @@ impl Board {
             self.change(lane_key, |lane| lane.read_anew(Some(beyond)));
             self.index(lane_key);
         }
-        let mut tried = false;
+        let mut asks = absence.as_ref().is_some_and(|absence| absence.is_touched);
         for (key, owed) in rows {
-            tried |= self.add(key, owed, (self.room.of_lane(self.count), false), past, clock);
+            let head = absence.as_ref().and_then(|absence| absence.head(key.endpoint, in_lane(&key)));
+            let lane_max = self.room.of_lane(self.count);
+            let Some(head) = head else {
+                asks |= self.add(key, owed, (lane_max, false), past, clock);
+                continue;
+            };
+            // It was asked about before it went.
+            let class = owed.class;
+            self.add(key, owed, (lane_max, false), &Remembered(head, past), clock);
+            if head.is_kept {
+                self.put_off(&key, class, head.due);
+            }
         }
-        tried
+        asks
     }
 
     /// Takes over the row of one notice: there is one, or none any more. Says whether it is a new one that was tried
@@ -192,7 +224,11 @@ impl Board {
     /// The head whose turn it is, marked as busy. What it occupies is given back with [`Self::give_back`].
     pub(crate) fn next(&mut self, now: Timestamp) -> Option<Pending> {
         self.follow_clock(now);
-        let turn = self.turns.next(&mut self.lanes, now)?;
+        let turn = self.turns.next(&mut self.lanes, now);
+        for endpoint in self.turns.take_called() {
+            self.away.call(endpoint, Call::One);
+        }
+        let turn = turn?;
         let lane = self.lanes.get_mut(&turn.lane)?;
         let head = lane.queue.front_mut()?;
         head.busy = true;
@@ -221,6 +257,9 @@ impl Board {
 
     /// The breaker of an endpoint opened, or closed.
     pub(crate) fn breaker(&mut self, endpoint: EndpointId, open: Option<Open>) {
+        if open.is_none() && self.turns.has_away(endpoint) {
+            self.away.call(endpoint, Call::All);
+        }
         for lane_key in self.turns.breaker(&mut self.lanes, endpoint, open) {
             self.place(lane_key);
         }
@@ -315,8 +354,8 @@ impl Board {
 
     /// What waits for an endpoint to be sent is due now. Gives how many were not.
     pub(crate) fn hurry(&mut self, instance: InstanceId, endpoint: EndpointId, now: Timestamp) -> usize {
-        let mut hurried = 0;
         self.turns.hurry(endpoint, now);
+        let mut hurried = self.away.hurry(instance, endpoint, now);
         for lane_key in self.lanes_of(instance) {
             if lane_key.endpoint != endpoint {
                 continue;
@@ -351,7 +390,7 @@ impl Board {
     /// When that happened of which somebody waits longest to be told. Looks at every lane.
     pub(crate) fn oldest(&self) -> Option<Timestamp> {
         let heads = self.lanes.values().filter_map(|lane| lane.queue.iter().find(|waiting| !waiting.held));
-        heads.map(|waiting| waiting.occurred_at).min()
+        heads.map(|waiting| waiting.occurred_at).chain(self.away.oldest()).min()
     }
 
     /// Forgets instances that are another owner's. What is under way of them is given back as it ends.
@@ -367,6 +406,9 @@ impl Board {
                 self.index(lane_key);
             }
         }
+        for absence in self.away.forget(&is_gone) {
+            self.waits_no_more(&absence);
+        }
         self.settled.retain(|instance, _| !is_gone(*instance));
         self.turns.forget(|instance| gone.contains(&instance));
         self.foreign.forget(&is_gone);
@@ -374,7 +416,7 @@ impl Board {
 
     /// About how many notices wait or are tried, with those that are in the view alone.
     pub(crate) const fn owed(&self) -> usize {
-        self.count + self.beyond
+        self.count + self.beyond + self.away.notices()
     }
 
     /// After a clock that went back, everything that waits to be sent is due: when it was to be tried is a moment of
@@ -387,6 +429,7 @@ impl Board {
         tracing::warn!("the clock went back: webhook notices that wait are tried now");
         self.foreign.follow_clock(now);
         self.turns.follow_clock(now);
+        self.away.follow_clock(now);
         for lane in self.lanes.values_mut() {
             lane.hurry(now);
         }

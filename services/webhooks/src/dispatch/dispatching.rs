@@ -23,6 +23,7 @@ use super::{
     partitions::Partitions,
     permit::{Permit, ask},
     redelivery::Order,
+    relief::Relief,
     reporting::{Reporting, look_again, news, report},
     review::{About, Reviews, judges, state_now},
     settle::{FAULT_DELAY, Settler, erase_spoken, take_over, until_settled},
@@ -59,6 +60,8 @@ pub(super) struct Dispatching {
     look_again: BTreeSet<Partition>,
     /// What is asked from beside the loop.
     orders: mpsc::Receiver<Order>,
+    /// Who leaves memory.
+    relief: Relief,
     /// When the operator is told again how old the oldest notice is.
     age_next: Instant,
     /// Each attempt is a task of it, so that what they compute is spread over all cores.
@@ -91,6 +94,7 @@ impl Dispatching {
             reviews: Reviews::default(),
             reporting: Reporting::new(),
             look_again: BTreeSet::new(),
+            relief: Relief::new(Instant::now()),
             age_next: Instant::now(),
             draining: false,
         }
@@ -112,6 +116,10 @@ impl Dispatching {
             changed = false;
             self.follow_breakers();
             self.report();
+            if !self.draining {
+                let (moment, reviews) = ((Instant::now(), self.tools.clock.now()), &self.reviews);
+                self.relief.go_on(&mut self.board, moment, |instance| reviews.owes(instance));
+            }
             let sleep = self.start();
             self.hand_over();
             self.tell();
@@ -260,7 +268,8 @@ impl Dispatching {
         let until = |due: Timestamp| Duration::from_micros(u64::try_from(due.0 - now.0).unwrap_or_default());
         let due = self.board.wake_at().filter(|_| !self.draining).map(until);
         let reads = self.intake.rest(begun, &self.board).filter(|_| !self.draining);
-        let moments = [self.partitions.settles_at(begun, is_busy), self.reviews.wake_at()];
+        let relief = self.relief.wake_at(&self.board).filter(|_| !self.draining);
+        let moments = [self.partitions.settles_at(begun, is_busy), self.reviews.wake_at(), relief];
         let moments = moments.into_iter().flatten().map(|at| at.saturating_duration_since(begun));
         let pauses = due.into_iter().chain(reads).chain(moments);
         pauses.min().unwrap_or(LOOK_MAX).min(LOOK_MAX)

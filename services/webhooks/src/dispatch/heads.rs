@@ -3,7 +3,10 @@
 //! The order of a lane rests on its oldest notice alone, so the others need not be in memory. A lane knows up to where all of it
 //! is here; what stands behind that is read once everything before it is settled.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use berth_proto::{Timestamp, delivery::NoticeKeyV1};
 
@@ -18,8 +21,13 @@ pub(crate) type InLane = (u64, u16);
 pub struct Room {
     /// Notices of one lane (an endpoint of an instance) while there is room.
     pub lane_max: usize,
-    /// Notices in memory from which on only the oldest one of a lane is added.
+    /// Notices in memory from which on only the oldest one of a lane is added, and an instance goes away for which nothing is to be
+    /// done for a while.
     pub short_from: usize,
+    /// How long that is, at least.
+    pub away_from: Duration,
+    /// How often all are looked at for that.
+    pub looks_each: Duration,
     /// Notices of one lane that are read at once when all before them are settled, at least, while there is room for any.
     pub read_min: usize,
     /// Notices in memory from which on no more are read but what goes on in its lane.
@@ -55,9 +63,17 @@ pub(crate) struct Heads {
 // === impl Room ===
 
 impl Default for Room {
-    /// Some 280 MB, if all of it waits in lanes of its own: of a million notices in half a million lanes each lane took 700 bytes.
+    /// Some 70 MB, if all of it waits in lanes of its own, which take 700 bytes each.
     fn default() -> Self {
-        Self { lane_max: 256, short_from: 100_000, read_min: 16, notices_max: 400_000, besides_max: 40_000 }
+        Self {
+            lane_max: 256,
+            short_from: 50_000,
+            away_from: Duration::from_mins(1),
+            looks_each: Duration::from_secs(5),
+            read_min: 16,
+            notices_max: 100_000,
+            besides_max: 10_000,
+        }
     }
 }
 
@@ -118,6 +134,11 @@ impl Lane {
     /// About how many of its notices are in the view alone.
     pub(super) fn left_out(&self) -> usize {
         self.beyond.as_ref().map_or(0, |beyond| beyond.count)
+    }
+
+    /// About how many there are.
+    pub(super) fn owed(&self) -> usize {
+        self.queue.len() + self.left_out()
     }
 
     /// Whether what stands there is in the view alone.

@@ -104,7 +104,12 @@ impl Intake {
         if let Some(until) = self.fails_until {
             return Some(until.saturating_duration_since(now));
         }
-        (self.reading.has_next(board) || !self.round.is_over()).then_some(Duration::ZERO)
+        if self.reading.has_next(board) || !self.round.is_over() || board.calls() {
+            return Some(Duration::ZERO);
+        }
+        let back = board.comes_back_at().filter(|_| self.reading.takes_back())?;
+        let micros = back.0.saturating_sub(self.tools.clock.now().0);
+        Some(Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
     }
 
     /// Takes over what changed in the view by now, and gives what is to be read of it, beside the loop: see [`Self::took`].
@@ -177,6 +182,13 @@ impl Intake {
         if is_lossy {
             self.reading.once_more();
         }
+        let now = self.tools.clock.now();
+        told.board.go_on_calling(now);
+        while self.reading.takes_back()
+            && let Some(instance) = told.board.next_back(now)
+        {
+            self.reading.comes_back(instance);
+        }
         self.reading.make_use_of_room(told.board.is_free());
         for (instance, change) in changes {
             self.take_changes(instance, &change, told)?;
@@ -191,6 +203,9 @@ impl Intake {
     fn follow_accounts(&mut self, accounts: Gone, told: &mut Told<'_>) -> Result<(), ViewError> {
         let now = self.tools.clock.now();
         for (account, gone) in accounts {
+            for endpoint in &gone {
+                told.board.call_back(*endpoint);
+            }
             self.round.add(gone);
             let latest = self.view.get(&latest_key(account))?.and_then(|row| read_row::<Latest>(&row));
             for (endpoint, changed_at) in latest.unwrap_or_default().changed {
@@ -244,6 +259,10 @@ impl Intake {
         }
         for (instance, heads) in rows {
             if told.partitions.owns(instance) {
+                // Something may have happened that is not known.
+                if matches!(scope, Scope::Part { .. }) {
+                    told.board.touch(instance, self.tools.clock.now());
+                }
                 self.merge(instance, heads, told);
             }
         }
@@ -263,11 +282,13 @@ impl Intake {
         if change.happened {
             told.miss(instance);
         }
+        told.board.touch(instance, self.tools.clock.now());
         if self.reading.defers(instance, change) {
             return Ok(());
         }
         let has_room = !told.board.has_no_room();
-        if has_room && !self.reading.has(instance) {
+        let is_here = self.reading.has(instance) && !told.board.is_away(instance);
+        if has_room && !is_here {
             self.reading.want(instance);
             return Ok(());
         }
@@ -278,7 +299,7 @@ impl Intake {
             let row = self.view.get(&owed_key(key))?.and_then(|row| read_row::<Owed>(&row));
             // What waits behind others in its lane needs no room.
             let is_behind = |owed: &Owed| told.board.has_lane(LaneKey::of(key, owed.class));
-            let fits = |owed: &Owed| self.reading.has(instance) && (has_room || is_behind(owed));
+            let fits = |owed: &Owed| is_here && (has_room || is_behind(owed));
             if row.as_ref().is_some_and(|owed| !fits(owed)) {
                 self.reading.leave_out(instance);
                 continue;

@@ -87,7 +87,7 @@ struct Said {
 pub(super) struct Vocabulary(BTreeSet<Arc<Said>>);
 
 /// The notices of a lane, or the oldest ones of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lane {
     /// By version and ordinal.
     pub(super) queue: VecDeque<Waiting>,
@@ -98,6 +98,8 @@ pub(super) struct Lane {
     pub(super) beyond: Option<Box<Beyond>>,
     /// As it stands in the index.
     pub(super) indexed: Option<Indexed>,
+    /// Since when it waits for its turn, if it does.
+    pub(super) waits_since: Timestamp,
 }
 
 /// Where a lane with an idle head stands.
@@ -131,6 +133,12 @@ impl Indexed {
 }
 
 // === impl Lane ===
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self { queue: VecDeque::new(), busy: 0, beyond: None, indexed: None, waits_since: Timestamp(0) }
+    }
+}
 
 impl Lane {
     /// The notice that comes first.
@@ -302,6 +310,6 @@ mod tests {
         let again = Waiting::new(&key, owed, (0, at(0)), &mut vocabulary);
         assert!(Arc::ptr_eq(&waiting.said, &again.said));
         // With its lane, the lane's place in the order, and what maps and allocators add, some 250 bytes.
-        assert!(size_of::<Waiting>() <= 56 && size_of::<Lane>() <= 72, "or the documentation is wrong");
+        assert!(size_of::<Waiting>() <= 56 && size_of::<Lane>() <= 80, "or the documentation is wrong");
     }
 }

@@ -30,6 +30,7 @@ mod prepare;
 mod pull;
 mod receipt;
 mod redelivery;
+mod relief;
 mod report;
 mod reporting;
 mod review;

@@ -119,6 +119,14 @@ impl Reviews {
         self.missed.contains(&instance)
     }
 
+    /// Whether an instance is to be read, or is being read.
+    pub(super) fn owes(&self, instance: InstanceId) -> bool {
+        self.asked.contains_key(&instance)
+            || self.asked_later.contains(&instance)
+            || self.missed.contains(&instance)
+            || self.running.contains_key(&instance)
+    }
+
     /// Asks for what was to be asked for by now, as far as it still waits.
     pub(super) fn ripen(&mut self, now: Instant, still_waits: impl Fn(InstanceId) -> bool) {
         while let Some((_, instance)) = self.later.pop_front_if(|(at, _)| *at <= now) {

@@ -7,7 +7,10 @@
 //!           └───▶ ready, under the shares ── its turn ──▶ tried
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
 use berth_proto::{EndpointId, InstanceId, Timestamp};
 
@@ -25,8 +28,14 @@ const LOOK_UPS_MAX: usize = 64;
 const RIPEN_MAX: usize = 64;
 /// Endpoints of which it is remembered where they lead.
 const KNOWN_MAX: usize = 262_144;
+/// What has waited here so long for its turn goes away where there is no room …
+const PATIENCE: Duration = Duration::from_secs(2);
+/// … for so long.
+const STUCK_REST: Duration = Duration::from_secs(10);
+/// How long a lane is away at most that waits for its endpoint, which others probe: it is called back when the breaker closes.
+const HELD_REST: Duration = Duration::from_mins(30);
 /// How long nothing else probes an endpoint while it is not known yet what came of one probe.
-const PROBE_REST: std::time::Duration = std::time::Duration::from_secs(1);
+const PROBE_REST: Duration = Duration::from_secs(1);
 
 /// All lanes.
 pub(super) type Lanes = BTreeMap<LaneKey, Lane>;
@@ -69,7 +78,7 @@ impl Turns {
     pub(super) fn next(&mut self, lanes: &mut Lanes, now: Timestamp) -> Option<Turn> {
         while let Some((due, lane_key)) = self.paces.next(now) {
             if let Some(lane) = lanes.get_mut(&lane_key) {
-                self.admitted(lane_key, lane, due);
+                self.admitted(lane_key, lane, (due, now));
             }
         }
         self.ripen(lanes, now);
@@ -91,7 +100,7 @@ impl Turns {
                     // It was ready before its endpoint asked for less.
                     self.shares.give_back(slot, None, now);
                     let due = lane.indexed.as_ref().map_or(now, Indexed::due);
-                    self.pace(lane_key, lane, due);
+                    self.pace(lane_key, lane, (due, now));
                     continue;
                 }
                 let bounds = self.paces.of(lane_key.endpoint);
@@ -168,6 +177,51 @@ impl Turns {
     /// Forgets where endpoints led.
     pub(super) fn forget(&mut self, is_gone: impl Fn(InstanceId) -> bool) {
         self.known.retain(|(instance, _), _| !is_gone(*instance));
+    }
+
+    /// Until when nothing is to be done for a lane, and whether it waits for its breaker; none if something may be at any moment.
+    /// `is_pressed`: whether what has waited long for its turn may wait longer.
+    pub(super) fn rests_until(
+        &self,
+        lane_key: LaneKey,
+        lane: &Lane,
+        (now, is_pressed): (Timestamp, bool),
+    ) -> Option<(Timestamp, bool)> {
+        match lane.indexed.as_ref()? {
+            Indexed::Idle(due) if *due > now => Some((*due, false)),
+            Indexed::Idle(_) | Indexed::Held(_) if self.is_held(lane_key, lane) => {
+                let until = self.breakers.may_be_away(lane_key, (plus(now, HELD_REST), is_pressed))?;
+                Some((until, true))
+            }
+            Indexed::Unknown(_) | Indexed::Paced(_) | Indexed::Ready(..) if is_pressed => {
+                let is_stuck = plus(lane.waits_since, PATIENCE) < now && !self.breakers.is_probe(lane_key);
+                is_stuck.then(|| (plus(now, STUCK_REST), false))
+            }
+            _ => None,
+        }
+    }
+
+    /// A lane stands nowhere any more and is away; whether it waits for its breaker.
+    pub(super) fn goes_away(&mut self, lane_key: LaneKey, is_held: bool) {
+        self.known.remove(&(lane_key.instance, lane_key.endpoint));
+        if is_held {
+            self.breakers.goes_away(lane_key.endpoint);
+        }
+    }
+
+    /// A lane that waited for its breaker is not away any more; or none is.
+    pub(super) fn came_back(&mut self, endpoint: EndpointId, all: bool) {
+        self.breakers.came_back(endpoint, all);
+    }
+
+    /// Whether lanes that wait for the breaker of an endpoint are away.
+    pub(super) fn has_away(&self, endpoint: EndpointId) -> bool {
+        self.breakers.has_away(endpoint)
+    }
+
+    /// Endpoints that are to be probed by a lane that is away.
+    pub(super) fn take_called(&mut self) -> Vec<EndpointId> {
+        self.breakers.take_called()
     }
 
     /// The breaker of an endpoint changed: gives the lanes that have to be placed anew.
@@ -277,13 +331,14 @@ impl Turns {
         // Finding out where it leads sends nothing.
         let is_known = self.known.contains_key(&(lane_key.instance, lane_key.endpoint));
         if !is_known || self.paces.admit(lane_key, now) {
-            return self.admitted(lane_key, lane, due);
+            return self.admitted(lane_key, lane, (due, now));
         }
-        self.pace(lane_key, lane, due);
+        self.pace(lane_key, lane, (due, now));
     }
 
     /// A lane waits for its turn.
-    fn admitted(&mut self, lane_key: LaneKey, lane: &mut Lane, due: Timestamp) {
+    fn admitted(&mut self, lane_key: LaneKey, lane: &mut Lane, (due, now): (Timestamp, Timestamp)) {
+        lane.waits_since = now;
         let tried = lane.head().is_some_and(|head| head.attempts > 0);
         lane.indexed = Some(match self.known.get(&(lane_key.instance, lane_key.endpoint)) {
             Some(to) => {
@@ -304,7 +359,8 @@ impl Turns {
         self.breakers.holds(lane_key) && lane.head().is_some_and(Waiting::heeds_breakers)
     }
 
-    fn pace(&mut self, lane_key: LaneKey, lane: &mut Lane, due: Timestamp) {
+    fn pace(&mut self, lane_key: LaneKey, lane: &mut Lane, (due, now): (Timestamp, Timestamp)) {
+        lane.waits_since = now;
         lane.indexed = Some(Indexed::Paced(due));
         self.paces.hold(due, lane_key);
     }

@@ -32,18 +32,17 @@ impl Board {
         instances
     }
 
-    /// Instances of which something waits for one of these endpoints, among so many lanes behind one. Gives the last lane that
-    /// was looked at, if there are more.
-    pub(crate) fn instances_of(
+    /// Instances with lanes that are meant, among so many lanes behind one. Gives the last lane that was looked at, if there are more.
+    pub(crate) fn instances_with(
         &self,
-        endpoints: &BTreeSet<EndpointId>,
+        is_meant: impl Fn(&LaneKey) -> bool,
         after: Option<LaneKey>,
         lanes_max: usize,
     ) -> (BTreeSet<InstanceId>, Option<LaneKey>) {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let (mut instances, mut looked_at) = (BTreeSet::new(), 0);
         for lane_key in self.lanes.range((from, Bound::Unbounded)).map(|(lane_key, _)| lane_key) {
-            if endpoints.contains(&lane_key.endpoint) {
+            if is_meant(lane_key) {
                 instances.insert(lane_key.instance);
             }
             looked_at += 1;

@@ -375,7 +375,15 @@ proptest! {
 }
 
 /// All but one notice of a lane waits in the view alone.
-const SHORT: Room = Room { lane_max: 2, short_from: 2, read_min: 1, notices_max: 1_000, besides_max: 0 };
+const SHORT: Room = Room {
+    lane_max: 2,
+    short_from: 2,
+    away_from: Duration::from_mins(1),
+    looks_each: Duration::from_secs(5),
+    read_min: 1,
+    notices_max: 1_000,
+    besides_max: 0,
+};
 
 /// What a view has that owes these, read as the loop does.
 fn heads(view: &BTreeMap<NoticeKeyV1, Owed>, lane_max: usize) -> Heads {
@@ -387,7 +395,7 @@ fn heads(view: &BTreeMap<NoticeKeyV1, Owed>, lane_max: usize) -> Heads {
 }
 
 /// Lanes go on with what the view has, as far as they have to.
-fn go_on(board: &mut Board, view: &BTreeMap<NoticeKeyV1, Owed>, rows_max: usize) {
+fn go_on(board: &mut Board, view: &BTreeMap<NoticeKeyV1, Owed>, rows_max: usize, past: &impl Past) {
     while board.is_to_be_read() {
         for (lane, (after, _)) in board.to_be_read(None, (8, 64)) {
             let is_next = |(key, owed): &(&NoticeKeyV1, &Owed)| {
@@ -396,7 +404,7 @@ fn go_on(board: &mut Board, view: &BTreeMap<NoticeKeyV1, Owed>, rows_max: usize)
             let next = view.iter().filter(is_next).map(|(key, owed)| (*key, owed.clone()));
             let rows: Vec<_> = next.clone().take(rows_max).collect();
             let up_to = rows.last().filter(|_| next.count() > rows.len()).map(|(key, _)| in_lane(key));
-            assert!(board.read_on(Rest { lane, after, rows, up_to }, &untried(), start()));
+            assert!(board.read_on(Rest { lane, after, rows, up_to }, past, start()));
         }
     }
 }
@@ -474,7 +482,7 @@ fn what_is_tried_while_its_lane_is_read_anew_waits_for_what_stands_before_it() {
         sent.push(next.key.version);
         board.give_back(&next, None, at(0));
         board.remove(&next.key, NoticeClass::Lifecycle);
-        go_on(&mut board, &view, 1);
+        go_on(&mut board, &view, 1, &untried());
     }
     assert_eq!((sent, board.owed()), (vec![1, 2, 3, 4, 5], 0));
 }
@@ -496,7 +504,7 @@ fn the_last_words_of_an_instance_are_spoken_when_the_view_says_so_of_what_is_not
     assert_eq!(spoken.perhaps, [(INSTANCE, [other].into())]);
     board.remove(&other, NoticeClass::Deletion);
     board.remove(&row(1, 0, NoticeClass::Lifecycle).0, NoticeClass::Lifecycle);
-    go_on(&mut board, &view, 1);
+    go_on(&mut board, &view, 1, &untried());
     let last = row(2, 0, NoticeClass::Deletion).0;
     assert_eq!(board.spoken(&settled(last)).surely, [INSTANCE].into());
 }
@@ -505,8 +513,12 @@ fn the_last_words_of_an_instance_are_spoken_when_the_view_says_so_of_what_is_not
 #[derive(Debug, Clone)]
 enum Event {
     Row(Step),
-    /// An attempt fails.
-    Fails,
+    /// An attempt fails, and is repeated at once or after so many seconds.
+    Fails(i64),
+    /// So many seconds pass.
+    Passes(i64),
+    /// What is not needed for a while goes away.
+    GoesAway,
     /// Everything is read anew.
     ReadAnew,
     /// Lanes go on.
@@ -515,78 +527,129 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        4 => step().prop_map(Event::Row),
-        1 => Just(Event::Fails),
-        1 => Just(Event::ReadAnew),
-        2 => Just(Event::GoesOn),
+        8 => step().prop_map(Event::Row),
+        2 => prop_oneof![Just(0), Just(100)].prop_map(Event::Fails),
+        1 => (1..150_i64).prop_map(Event::Passes),
+        3 => Just(Event::GoesAway),
+        2 => Just(Event::ReadAnew),
+        4 => Just(Event::GoesOn),
     ]
 }
 
-/// Two boards of the same view, of which one has only the oldest of each lane.
+/// Two boards of the same view, of which one has only the oldest of each lane, and that only while it is needed.
 struct Both {
     view: BTreeMap<NoticeKeyV1, Owed>,
     whole: Board,
     short: Board,
     tried: Vec<Pending>,
+    /// What the store of attempts knows.
+    past: BTreeMap<NoticeKeyV1, Tried>,
+    now: i64,
 }
 
 impl Both {
+    fn new() -> Self {
+        let (whole, short) = (Board::default(), Board::with(SHORT));
+        Self { view: BTreeMap::new(), whole, short, tried: Vec::new(), past: BTreeMap::new(), now: 0 }
+    }
+
     fn each(&mut self, change: impl Fn(&mut Board)) {
         change(&mut self.whole);
         change(&mut self.short);
     }
 
+    fn past(&self) -> impl Past + use<> {
+        let past = self.past.clone();
+        Before(move |key: &NoticeKeyV1| past.get(key).copied())
+    }
+
+    fn present(&self) -> Present {
+        Present { now: at(self.now), latest: at(86_400) }
+    }
+
+    /// The row of a notice changed.
+    fn changed(&mut self, key: NoticeKeyV1) {
+        let (row, past, present) = (self.view.get(&key).cloned(), self.past(), self.present());
+        self.whole.update(key, row.clone(), &past, present);
+        self.short.touch(INSTANCE, at(self.now));
+        if self.short.is_away(INSTANCE) {
+            self.come_back();
+        } else {
+            self.short.update(key, row, &past, present);
+        }
+    }
+
+    /// What is away comes back, as far as it is time.
+    fn come_back(&mut self) {
+        let (past, present) = (self.past(), self.present());
+        while self.short.next_back(at(self.now)).is_some() {
+            self.short.merge(INSTANCE, heads(&self.view, 1), &past, present);
+        }
+    }
+
+    fn go_on(&mut self, rows_max: usize) {
+        self.come_back();
+        let past = self.past();
+        go_on(&mut self.short, &self.view, rows_max, &past);
+    }
+
+    fn fails(&mut self, rests: i64) {
+        for tried in std::mem::take(&mut self.tried) {
+            let (attempts, due) = (tried.attempts + 1, at(self.now + rests));
+            self.past.insert(tried.key, Tried { attempts, due, running: false });
+            let now = at(self.now);
+            self.each(|board| {
+                board.give_back(&tried, None, now);
+                board.put_back(&tried.key, tried.owed.class, attempts, due);
+            });
+        }
+    }
+
     fn happens(&mut self, event: &Event) -> Result<(), TestCaseError> {
+        let now = at(self.now);
         match *event {
             Event::Row(Step::Comes(version, ordinal)) => {
                 let class = if ordinal == 1 { NoticeClass::Qr } else { NoticeClass::Lifecycle };
                 let (key, owed) = row(version, ordinal, class);
-                self.view.insert(key, owed.clone());
-                self.each(|board| {
-                    board.reopen(&key, at(0));
-                    board.update(key, Some(owed.clone()), &untried(), start());
-                });
+                self.view.insert(key, owed);
+                self.each(|board| board.reopen(&key, now));
+                self.changed(key);
             }
             Event::Row(Step::Goes(version, ordinal)) => {
                 let (key, _) = row(version, ordinal, NoticeClass::Lifecycle);
                 if !self.tried.iter().any(|tried| tried.key == key) {
                     self.view.remove(&key);
-                    self.each(|board| {
-                        board.update(key, None, &untried(), start());
-                    });
+                    self.past.remove(&key);
+                    self.changed(key);
                 }
             }
             Event::Row(Step::Tries) => {
-                go_on(&mut self.short, &self.view, 2);
-                let (one, other) = (self.whole.next(at(0)), self.short.next(at(0)));
-                prop_assert_eq!(one.as_ref().map(|one| one.key), other.map(|other| other.key));
+                self.go_on(2);
+                let (one, other) = (self.whole.next(now), self.short.next(now));
+                let seen = |one: &Option<Pending>| one.as_ref().map(|one| (one.key, one.attempts));
+                prop_assert_eq!(seen(&one), seen(&other));
                 self.tried.extend(one);
             }
             Event::Row(Step::Settles) => {
                 for tried in std::mem::take(&mut self.tried) {
                     self.each(|board| {
-                        board.give_back(&tried, None, at(0));
+                        board.give_back(&tried, None, now);
                         board.remove(&tried.key, tried.owed.class);
                     });
                     self.view.remove(&tried.key);
-                    self.each(|board| {
-                        board.update(tried.key, None, &untried(), start());
-                    });
+                    self.past.remove(&tried.key);
+                    self.changed(tried.key);
                 }
             }
-            Event::Fails => {
-                for tried in std::mem::take(&mut self.tried) {
-                    self.each(|board| {
-                        board.give_back(&tried, None, at(0));
-                        board.put_back(&tried.key, tried.owed.class, 1, at(0));
-                    });
-                }
-            }
+            Event::Fails(rests) => self.fails(rests),
+            Event::Passes(seconds) => self.now += seconds,
+            Event::GoesAway => self.short.may_go(INSTANCE, now),
             Event::ReadAnew => {
-                self.whole.merge(INSTANCE, heads(&self.view, usize::MAX), &untried(), start());
-                self.short.merge(INSTANCE, heads(&self.view, 1), &untried(), start());
+                let (past, present) = (self.past(), self.present());
+                self.whole.merge(INSTANCE, heads(&self.view, usize::MAX), &past, present);
+                self.short.merge(INSTANCE, heads(&self.view, 1), &past, present);
             }
-            Event::GoesOn => go_on(&mut self.short, &self.view, 1),
+            Event::GoesOn => self.go_on(1),
         }
         Ok(())
     }
@@ -595,23 +658,25 @@ impl Both {
 proptest! {
     #[test]
     fn a_board_that_has_the_oldest_alone_sends_what_one_that_has_all_does(
-        events in prop::collection::vec(event(), 0..60)
+        events in prop::collection::vec(event(), 0..80)
     ) {
-        let (whole, short) = (Board::default(), Board::with(SHORT));
-        let mut both = Both { view: BTreeMap::new(), whole, short, tried: Vec::new() };
+        let mut both = Both::new();
         for event in events {
             both.happens(&event)?;
         }
-        both.happens(&Event::Fails)?;
+        both.happens(&Event::Fails(0))?;
         let mut left = both.view.len();
         while !both.view.is_empty() {
+            both.happens(&Event::Passes(100))?;
             both.happens(&Event::Row(Step::Tries))?;
             both.happens(&Event::Row(Step::Tries))?;
             both.happens(&Event::Row(Step::Settles))?;
             prop_assert!(both.view.len() < left, "it comes to an end");
             left = both.view.len();
         }
-        go_on(&mut both.short, &both.view, 1);
+        both.go_on(1);
+        both.happens(&Event::Passes(86_400))?;
+        both.come_back();
         prop_assert_eq!((both.short.len(), both.short.owed()), (0, 0));
         prop_assert!(both.short.lanes.is_empty() && both.short.settled.is_empty());
     }

@@ -4,6 +4,7 @@
 //! what goes on in its lane ─────────────────── every other ──▶ one read at a time, off the loop ──▶ merged ──▶ what changed meanwhile
 //! whole instances that something happens to ── first ────────▶
 //! everything, a part at a time ─────────────── then ─────────▶
+//! instances that were away ─────────────────── every other ──▶
 //! ```
 //!
 //! A read gives rows as they were at some moment since it began. So what changes meanwhile of what is read is only looked at
@@ -50,6 +51,10 @@ pub(super) struct Reading {
     extent: Extent,
     /// Instances that are to be read.
     wanted: BTreeSet<InstanceId>,
+    /// Instances that were away and come back.
+    back: BTreeSet<InstanceId>,
+    /// Whether the last read but for lanes was of these.
+    read_back: bool,
     /// Whether the last read was of lanes: the next one is of something else, if there is anything.
     read_lanes: bool,
     /// The last lane that was read: the next ones are those behind it, so that none waits for others that go on all the time.
@@ -90,6 +95,8 @@ impl Reading {
             again: false,
             extent: Extent::up_to(None),
             wanted: BTreeSet::new(),
+            back: BTreeSet::new(),
+            read_back: false,
             read_lanes: false,
             last_lane: None,
             running: None,
@@ -115,6 +122,7 @@ impl Reading {
     pub(super) fn stop(&mut self) {
         self.reads_on = None;
         self.wanted.clear();
+        self.back.clear();
         self.extent = Extent::up_to(None);
     }
 
@@ -148,6 +156,16 @@ impl Reading {
         self.wanted.insert(instance);
     }
 
+    /// Whether more that comes back finds a place among what is to be read.
+    pub(super) fn takes_back(&self) -> bool {
+        self.running.is_none() && self.back.len() < INSTANCES_AT_ONCE
+    }
+
+    /// An instance comes back that was away.
+    pub(super) fn comes_back(&mut self, instance: InstanceId) {
+        self.back.insert(instance);
+    }
+
     /// Whether a change of an instance is looked at later, with what is read of it.
     pub(super) fn defers(&mut self, instance: InstanceId, change: &Change) -> bool {
         if self.wanted.contains(&instance) {
@@ -164,7 +182,12 @@ impl Reading {
     /// Whether something can be read now.
     pub(super) fn has_next(&self, board: &Board) -> bool {
         let makes_use = self.again || (self.is_left() && board.is_free());
-        let reads = self.reads_on.is_some() || !self.wanted.is_empty() || board.is_to_be_read() || makes_use;
+        let comes_back = !self.back.is_empty() && !board.is_full();
+        let reads = comes_back
+            || self.reads_on.is_some()
+            || !self.wanted.is_empty()
+            || board.is_to_be_read()
+            || makes_use;
         self.running.is_none() && reads
     }
 
@@ -205,8 +228,14 @@ impl Reading {
         }
         if self.wanted.is_empty() {
             self.reads_on.take_if(|_| board.is_full());
+            let comes_back = !self.back.is_empty() && !board.is_full();
+            self.read_back = comes_back && (self.reads_on.is_none() || !self.read_back);
+            if self.read_back {
+                return Some(Scope::Instances(mem::take(&mut self.back)));
+            }
             return self.reads_on.clone();
         }
+        self.back.retain(|instance| !self.wanted.contains(instance));
         let rest = self.wanted.iter().nth(INSTANCES_AT_ONCE).copied();
         let rest = rest.map(|rest| self.wanted.split_off(&rest)).unwrap_or_default();
         Some(Scope::Instances(mem::replace(&mut self.wanted, rest)))
@@ -335,6 +364,22 @@ mod tests {
         assert!(reading.has_next(&full), "everything is to be read once more");
         reading.make_use_of_room(full.is_free());
         assert!(reading.has_next(&board) && !reading.has(instance(1)));
+    }
+
+    #[test]
+    fn what_comes_back_and_a_scan_take_turns_if_there_is_room() {
+        let (mut reading, board) = (Reading::nothing(), Board::default());
+        let full = Board::with(Room { notices_max: 0, ..Room::default() });
+        reading.begin_anew();
+        reading.comes_back(instance(1));
+        assert!(reading.takes_back() && reading.has_next(&board));
+        assert_eq!(read(&mut reading, Some(instance(5))), Scope::Instances([instance(1)].into()));
+        reading.comes_back(instance(2));
+        assert_eq!(read(&mut reading, Some(instance(5))), Scope::Part { after: None });
+        assert!(reading.next(&full).is_none() && !reading.has_next(&full));
+        reading.want(instance(2));
+        assert_eq!(read(&mut reading, None), Scope::Instances([instance(2)].into()));
+        assert!(reading.back.is_empty(), "it is read once");
     }
 
     #[test]

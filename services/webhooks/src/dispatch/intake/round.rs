@@ -39,7 +39,8 @@ impl Round {
         if self.is_over() {
             return BTreeSet::new();
         }
-        let (instances, last) = board.instances_of(&self.gone, self.looked_at, LANES_AT_ONCE);
+        let (instances, last) =
+            board.instances_with(|lane| self.gone.contains(&lane.endpoint), self.looked_at, LANES_AT_ONCE);
         self.looked_at = last;
         if last.is_none() {
             self.gone = mem::take(&mut self.next);
