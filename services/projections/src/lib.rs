@@ -14,6 +14,7 @@ mod records;
 mod server;
 mod text_index;
 mod texts;
+mod waits;
 
 use std::{
     path::PathBuf,
@@ -33,6 +34,7 @@ use crate::{
     records::{Records, Touched},
     server::Answers,
     texts::Texts,
+    waits::Waits,
 };
 
 /// What the service needs of the outside.
@@ -122,7 +124,8 @@ pub async fn start(ports: Ports, settings: Settings, lifecycle: &Lifecycle) -> R
         .map_err(StartError::View)?;
     let texts = Texts::start(Arc::clone(&view), keys, touched, lifecycle);
     census::start(Arc::clone(&view), Arc::clone(&clock), lifecycle);
-    let answers = Arc::new(Answers::new(Arc::clone(&view), texts, Arc::clone(&clock)));
+    let waits = Waits::start(Arc::clone(&view), lifecycle);
+    let answers = Arc::new(Answers::new(Arc::clone(&view), texts, waits, Arc::clone(&clock)));
     let serving = server::start(bus, answers, lifecycle);
     feed::start(log, events, leases, clock, lifecycle);
     Ok(Handle { view, serving })

@@ -21,7 +21,7 @@ use berth_views::{ViewError, ViewReader, ViewState};
 use futures::StreamExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::{Instant, timeout},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,7 @@ use crate::{
     records::record,
     text_index::Needle,
     texts::Texts,
+    waits::Waits,
 };
 
 /// The view that queries name.
@@ -40,8 +41,6 @@ const VIEW: &str = "records";
 const QUEUE: &str = "projections";
 /// Queries that are answered at the same time; more wait in the bus.
 const QUERIES_AT_ONCE_MAX: usize = 16;
-/// Queries that wait for the view at the same time; more are answered as if they had waited.
-const WAITS_AT_ONCE_MAX: usize = 64;
 /// How long a query by text waits for the index of texts to be filled.
 const FILL_WAIT_MAX: Duration = Duration::from_secs(3);
 /// The pause before the server serves again after its subscription ended.
@@ -52,9 +51,8 @@ const SERVE_AGAIN_PAUSE: Duration = Duration::from_millis(200);
 pub(crate) struct Answers {
     view: Arc<dyn ViewReader>,
     texts: Arc<Texts>,
+    waits: Waits,
     clock: Arc<dyn Clock>,
-    /// A permit for each query that waits for the view.
-    waits: Semaphore,
 }
 
 /// A query was not answered.
@@ -127,8 +125,13 @@ async fn take(mut requests: Requests, answers: &Arc<Answers>, lifecycle: &Lifecy
 // === impl Answers ===
 
 impl Answers {
-    pub(crate) fn new(view: Arc<dyn ViewReader>, texts: Arc<Texts>, clock: Arc<dyn Clock>) -> Self {
-        Self { view, texts, clock, waits: Semaphore::new(WAITS_AT_ONCE_MAX) }
+    pub(crate) fn new(
+        view: Arc<dyn ViewReader>,
+        texts: Arc<Texts>,
+        waits: Waits,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { view, texts, waits, clock }
     }
 
     async fn answer(self: Arc<Self>, request: Request, slot: OwnedSemaphorePermit) {
@@ -154,27 +157,6 @@ impl Answers {
         }
     }
 
-    /// Whether the view stands for a version of an instance, by then at the latest. What has a record is found in lists (see
-    /// [`record`]); by which class it is found may be a moment behind a later version than its first.
-    async fn stands(&self, instance: InstanceId, version: u64, wait: Duration) -> Result<bool, Refusal> {
-        let Ok(_permit) = self.waits.try_acquire() else { return Ok(false) };
-        let mut changes = self.view.changes();
-        let becomes_so = async {
-            loop {
-                changes.mark_unchanged();
-                let view = Arc::clone(&self.view);
-                let record = blocking(move || record(view.as_ref(), instance)).await?;
-                if record.is_some_and(|row| row.version >= version) {
-                    return Ok(true);
-                }
-                if changes.changed().await.is_err() {
-                    return Ok(false);
-                }
-            }
-        };
-        timeout(wait, becomes_so).await.unwrap_or(Ok(false))
-    }
-
     async fn reply_to(
         self: Arc<Self>,
         query: QueryV1,
@@ -195,7 +177,7 @@ impl Answers {
                 // Whoever only waits keeps nobody from an answer.
                 drop(slot);
                 let wait = Duration::from_millis(wait_ms.min(STANDS_WAIT_MS_MAX).into());
-                return self.stands(instance, version, wait).await.map(QueryReplyV1::Stands);
+                return Ok(QueryReplyV1::Stands(self.waits.stands(instance, version, wait).await));
             }
         };
         // Counting more than the page would be a scan.

@@ -9,20 +9,16 @@ use berth_proto::{
     subject::query_subject,
 };
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, future::join_all, stream};
-use tokio::time::timeout;
-use tracing::debug;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     failure::Failure,
-    just_created::JustCreated,
+    just_created::{JustCreated, LISTED_WAIT},
     record::{Record, Records},
 };
 
 /// What answers queries, as an error names it.
 const VIEW: &str = "the record view of the projections";
-/// How long a list waits for what its account created through this gateway a moment ago.
-const LISTED_WAIT_MS: u16 = 250;
 /// How long a list may take.
 const LIST_MAX: Duration = Duration::from_secs(5);
 
@@ -54,8 +50,11 @@ impl Lists {
     /// A page of an account's instances, as many as a page may have if the limit is 0. What the account created through this
     /// gateway a moment ago is waited for, a quarter of a second at most: whoever creates an instance lists right after it.
     pub async fn page(&self, account: AccountId, query: InstanceQueryV1) -> Result<Page, Failure> {
-        let unlisted = self.just_created.unlisted(account).into_iter();
-        join_all(unlisted.map(|(instance, version)| self.listed(account, instance, version))).await;
+        // Whoever reads on has waited already.
+        if query.after.is_none() {
+            let shows = |instance, version| shows(Arc::clone(&self.bus), instance, version);
+            self.just_created.listed(account, shows).await;
+        }
         let limit = if query.limit == 0 { PAGE_MAX } else { query.limit.min(PAGE_MAX) };
         let query = InstanceQueryV1 { account: Some(account), limit, ..query };
         let page = self.query(QueryV1::Instances(query)).await?;
@@ -110,16 +109,6 @@ impl Lists {
         self.just_created.note(state.account, *id, *version);
     }
 
-    /// Waits for a moment until lists show an instance as it was at a version. Of several replicas one is asked, and another may
-    /// be a moment behind.
-    async fn listed(&self, account: AccountId, instance: InstanceId, version: u64) {
-        let stands = self.ask(QueryV1::Stands { instance, version, wait_ms: LISTED_WAIT_MS });
-        match timeout(Duration::from_millis(LISTED_WAIT_MS.into()), stands).await {
-            Ok(Ok(QueryReplyV1::Stands(true))) => self.just_created.forget(account, instance),
-            _ => debug!(%instance, "what was created is not listed yet"),
-        }
-    }
-
     pub(super) async fn query(&self, query: QueryV1) -> Result<PageV1, Failure> {
         match self.ask(query).await? {
             QueryReplyV1::Page(page) => Ok(page),
@@ -128,14 +117,24 @@ impl Lists {
     }
 
     async fn ask(&self, query: QueryV1) -> Result<QueryReplyV1, Failure> {
-        let payload = codec::encode(&query).map_err(|error| Failure::unavailable(VIEW, error))?;
-        let reply = self
-            .bus
-            .request(&query_subject("records"), Bytes::from(payload), LIST_MAX)
-            .await
-            .map_err(|error| Failure::unavailable(VIEW, error))?;
-        codec::decode(&reply).map_err(|error| Failure::unavailable(VIEW, error))
+        ask(&*self.bus, &query, LIST_MAX).await
     }
+}
+
+async fn ask(bus: &dyn Bus, query: &QueryV1, patience: Duration) -> Result<QueryReplyV1, Failure> {
+    let payload = codec::encode(query).map_err(|error| Failure::unavailable(VIEW, error))?;
+    let reply = bus
+        .request(&query_subject("records"), Bytes::from(payload), patience)
+        .await
+        .map_err(|error| Failure::unavailable(VIEW, error))?;
+    codec::decode(&reply).map_err(|error| Failure::unavailable(VIEW, error))
+}
+
+/// Whether the view shows an instance as it was at a version, once it does so or after [`LISTED_WAIT`].
+async fn shows(bus: Arc<dyn Bus>, instance: InstanceId, version: u64) -> bool {
+    let wait_ms = u16::try_from(LISTED_WAIT.as_millis()).unwrap_or(u16::MAX);
+    let stands = QueryV1::Stands { instance, version, wait_ms };
+    matches!(ask(&*bus, &stands, LISTED_WAIT).await, Ok(QueryReplyV1::Stands(true)))
 }
 
 /// Why a query has no answer; a projections process of an earlier release does not know each.

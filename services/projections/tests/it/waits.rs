@@ -3,7 +3,10 @@
 use std::pin::pin;
 
 use berth_proto::query::{QueryReplyV1, QueryV1, STANDS_WAIT_MS_MAX};
-use futures::future::{Either, join_all, select};
+use futures::{
+    FutureExt as _,
+    future::{Either, join_all, select},
+};
 
 use crate::world::{World, account, all, instance, until};
 
@@ -31,5 +34,17 @@ async fn whoever_waits_for_the_view_is_told_when_lists_show_it_and_keeps_nobody_
     };
     assert_eq!(page.rows.len(), 20);
     assert!(waiting.await.iter().all(|stands| *stands == QueryReplyV1::Stands(false)));
+    replica.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_as_there_are_are_told() {
+    let world = World::new().await;
+    let replica = world.start("one").await;
+    let stands = QueryV1::Stands { instance: instance(1), version: 1, wait_ms: STANDS_WAIT_MS_MAX };
+    let mut waiting = pin!(join_all((0..500).map(|_| world.ask(&stands))));
+    assert!(waiting.as_mut().now_or_never().is_none(), "it is not there");
+    world.create(instance(1), account(1), "Loja").await;
+    assert!(waiting.await.iter().all(|stands| *stands == QueryReplyV1::Stands(true)));
     replica.stop().await;
 }
