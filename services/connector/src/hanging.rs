@@ -7,34 +7,45 @@ use berth_runtime::Clock;
 
 /// How long one is waited for. WhatsApp answers sooner or not at all.
 const HANGING_SECONDS_MAX: i64 = 60 * 60;
+/// How long looks may fail or not be made, so that what is found then still counts as the same: as long as a restart takes.
+const UNSEEN_SECONDS_MAX: i64 = 10 * 60;
 
 /// Since when it hangs, over all tries to end what the attempt began. Only what was looked at counts: while an upstream or a connector
 /// is away nobody knows what hangs, and the login that begins afterwards is another one.
 #[derive(Debug)]
 pub struct Hanging {
     clock: Arc<dyn Clock>,
-    since: Mutex<Option<Timestamp>>,
+    seen: Mutex<Option<Seen>>,
+}
+
+/// Between which looks one was seen at each that did not fail.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    first: Timestamp,
+    last: Timestamp,
 }
 
 impl Hanging {
     /// None hangs yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, since: Mutex::new(None) }
+        Self { clock, seen: Mutex::new(None) }
     }
 
     /// One hangs at this look as well. Whether it has for so long that nothing is to be expected of it any more.
     pub fn is_for_good(&self) -> bool {
-        let now = self.clock.now();
-        let since = *self.since().get_or_insert(now);
-        now >= since.plus_seconds(HANGING_SECONDS_MAX)
+        let (now, mut seen) = (self.clock.now(), self.seen());
+        let before = seen.filter(|seen| now <= seen.last.plus_seconds(UNSEEN_SECONDS_MAX));
+        let first = before.map_or(now, |seen| seen.first);
+        *seen = Some(Seen { first, last: now });
+        now >= first.plus_seconds(HANGING_SECONDS_MAX)
     }
 
-    /// None does, or nobody knows.
+    /// None does at this look.
     pub fn ends(&self) {
-        *self.since() = None;
+        *self.seen() = None;
     }
 
-    fn since(&self) -> MutexGuard<'_, Option<Timestamp>> {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

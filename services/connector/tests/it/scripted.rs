@@ -107,6 +107,12 @@ impl Script {
     pub(crate) fn set_socket(&mut self, name: &str, socket: &'static str) {
         self.instances.get_mut(name).unwrap().socket = socket;
     }
+
+    /// What its memory and its database say from now on; a code of an earlier end stays.
+    pub(crate) fn stand(&mut self, name: &str, memory: &'static str, database: &'static str) {
+        let there = self.instances.get_mut(name).unwrap();
+        (there.socket, there.database) = (memory, Some(database));
+    }
 }
 
 /// The upstream, and what it tells on its socket.
@@ -222,12 +228,9 @@ impl Scripted {
         self.script(|script| script.instances.insert(name.to_owned(), there));
     }
 
-    /// What its memory and its database say from now on; a code of an earlier end stays.
+    /// See [`Script::stand`].
     pub(crate) fn stands(&self, name: &str, memory: &'static str, database: &'static str) {
-        self.script(|script| {
-            let there = script.instances.get_mut(name).unwrap();
-            (there.socket, there.database) = (memory, Some(database));
-        });
+        self.script(|script| script.stand(name, memory, database));
     }
 
     pub(crate) fn ended(&self, name: &str, code: u16, data: Value) {

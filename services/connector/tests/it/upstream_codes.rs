@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use crate::{
-    scripted::{Fault, JID, Logout, Scripted},
+    scripted::{Fault, Fourth, JID, Logout, Script, Scripted},
     upstream::shows_a_code,
     world::World,
 };
@@ -149,27 +149,66 @@ async fn codes_of_which_one_was_scanned_are_not_ended_however_long_the_login_tak
 
 #[tokio::test]
 async fn a_login_that_hangs_for_an_hour_is_ended_so_that_its_name_is_free() {
-    // It hangs, or the upstream cannot say whether it does.
-    for untold in [None, Some(StatusCode::SERVICE_UNAVAILABLE)] {
+    let hangs: [fn(&mut Script); 5] = [
+        |script| script.is_paired = Some(true),
+        // The upstream cannot say whether it does.
+        |script| (script.is_paired, script.untold) = (None, StatusCode::SERVICE_UNAVAILABLE),
+        // It is never seen to connect for a second.
+        |script| (script.is_paired, script.fourth) = (Some(true), Fourth::Replaced),
+        // Some looks fail.
+        |script| (script.is_paired, script.fourth) = (Some(true), Fourth::Failing),
+        // It has given up, but for its database.
+        |script| {
+            script.is_paired = Some(true);
+            script.stand("shop", "close", "connecting");
+        },
+    ];
+    for (case, hang) in hangs.into_iter().enumerate() {
         let world = World::new().await;
         let (upstream, driver) = Scripted::start("drive").await;
         upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(false)));
         let _connector = world.connector_driven_by(driver).await;
         let id = shows_a_code(&world).await;
-        upstream.script(|script| match untold {
-            None => script.is_paired = Some(true),
-            Some(status) => (script.is_paired, script.untold) = (None, status),
-        });
+        upstream.script(hang);
         world.delete(id).await;
         upstream.looked_at(&world, 40).await;
-        world.clock.advance_seconds(59 * 60);
+        nearly_an_hour_passes(&world, &upstream).await;
         upstream.looked_at(&world, 40).await;
-        assert_eq!(upstream.asked("DELETE"), 0, "it may still come");
+        assert_eq!(upstream.asked("DELETE"), 0, "{case}: it may still come");
         world.clock.advance_seconds(2 * 60);
         world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
-        assert_eq!(upstream.asked("DELETE"), 1);
-        assert_eq!(upstream.script(|script| script.instances["shop"].socket), "close");
+        assert_eq!(upstream.asked("DELETE"), 1, "{case}");
+        assert_eq!(upstream.script(|script| script.instances["shop"].socket), "close", "{case}");
     }
+}
+
+/// An hour less a minute, in which it is looked at.
+async fn nearly_an_hour_passes(world: &World, upstream: &Scripted) {
+    for _ in 0..6 {
+        world.clock.advance_seconds(9 * 60);
+        upstream.looked_at(world, 30).await;
+    }
+    world.clock.advance_seconds(5 * 60);
+}
+
+#[tokio::test]
+async fn a_login_that_hangs_for_an_hour_where_it_is_only_looked_is_left_and_its_name_is_free() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(false)));
+    let connector = world.connector_driven_by(driver).await;
+    let id = shows_a_code(&world).await;
+    upstream.script(|script| script.is_paired = Some(true));
+    connector.kill().await;
+    // The attempt ran until then, and is over.
+    let _looks = world.connector_driven_by(upstream.driver("observe", None)).await;
+    upstream.looked_at(&world, 40).await;
+    nearly_an_hour_passes(&world, &upstream).await;
+    upstream.looked_at(&world, 40).await;
+    assert!(world.has_device_keys(id, 1).await, "it may still come");
+    world.clock.advance_seconds(2 * 60);
+    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+    assert_eq!(upstream.asked("DELETE"), 0);
 }
 
 #[tokio::test]

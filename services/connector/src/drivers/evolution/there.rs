@@ -49,13 +49,8 @@ impl Evolution {
     /// Whether codes stand: what logs in passes through other states, and has the keys of a device. A login that hangs, since WhatsApp
     /// does not answer, is told by these alone.
     pub(super) async fn codes_stand(&self, name: &str) -> bool {
-        self.keeps_connecting(name).await && !self.may_be_paired(name).await
-    }
-
-    /// Whether it shows codes, or somebody's login hangs.
-    async fn keeps_connecting(&self, name: &str) -> bool {
         let pause = STAND_PAUSE.min(self.upstream.settings.poll);
-        self.stands(name, Socket::Connecting, STAND_LOOKS, pause).await
+        self.stands(name, Socket::Connecting, STAND_LOOKS, pause).await && !self.may_be_paired(name).await
     }
 
     /// Whether a device may have scanned a code, as far as the upstream tells that.
@@ -113,10 +108,15 @@ impl Evolution {
             if there != Ok(There::Joining) {
                 joining = None;
             }
-            // Evolution begins a login anew each half minute, and may be seen between the two.
-            if !matches!(there, Ok(There::Pairing | There::Joining)) {
-                hanging.ends();
-            }
+            // Evolution begins a login anew each half minute, and may be seen between the two. A look that fails says nothing.
+            let hangs_for_good = match there {
+                Ok(There::Pairing | There::Joining) => hanging.is_for_good(),
+                Ok(There::Open | There::Away | There::Free { .. }) => {
+                    hanging.ends();
+                    false
+                }
+                Err(_) => false,
+            };
             match there {
                 Ok(There::Free { .. }) | Err(UpstreamError::NotFound) => return,
                 // A logout would wipe the keys of a device that is away, and nobody could unlink it any more. One that nobody
@@ -124,21 +124,25 @@ impl Evolution {
                 Ok(There::Open | There::Away | There::Joining) if !has_asked => return,
                 // Where it is only looked, a device that was linked meanwhile is looked at as any other.
                 Ok(There::Open | There::Away) if !self.drives() => return,
+                Ok(There::Pairing | There::Joining) if hangs_for_good && !self.drives() => return,
                 Ok(There::Open) if !self.is_heard(name).await => {}
-                Ok(There::Pairing) if !self.keeps_connecting(name).await => {}
                 // What logs in looks like what shows codes, and a logout then leaves a device that nobody can unlink. It has no keys any more
-                // then: so one that hangs for good is ended rather than left there to log in some day.
-                Ok(There::Pairing)
-                    if self.may_be_paired(name).await && !(hanging.is_for_good() && self.drives()) => {}
+                // then: so one that hangs for good is ended rather than left there to log in some day, however it flaps.
+                Ok(There::Pairing) if !hangs_for_good && !self.codes_stand(name).await => {}
                 // It may have begun meanwhile: what is there would be its.
                 Ok(There::Open | There::Pairing) if self.sessions.is_superseded(name, link) => return,
                 Ok(There::Open | There::Pairing) => drop(self.upstream.client.logout(name).await),
-                // A logout is refused now. Nothing came of the codes where nobody logs in.
-                Ok(There::Joining)
-                    if joining.get_or_insert_with(Instant::now).elapsed() >= joined_max
-                        && !self.may_be_paired(name).await =>
-                {
-                    return;
+                // A logout is refused now.
+                Ok(There::Joining) if joining.get_or_insert_with(Instant::now).elapsed() >= joined_max => {
+                    // Nothing came of the codes where nobody logs in.
+                    if !self.may_be_paired(name).await {
+                        return;
+                    }
+                    // With the keys of a device that hangs for good it has to connect before it can be logged out.
+                    if hangs_for_good && !self.sessions.is_superseded(name, link) {
+                        let _logged_out_by_the_next_looks = self.upstream.client.connect(name, None).await;
+                        joining = None;
+                    }
                 }
                 Ok(There::Joining | There::Away) => {}
                 Err(error) => {
