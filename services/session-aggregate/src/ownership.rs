@@ -54,6 +54,11 @@ impl Owned {
         self.0.subscribe()
     }
 
+    #[cfg(test)]
+    pub(crate) fn everything() -> Self {
+        Self(Arc::new(watch::Sender::new(Partition::all().collect())))
+    }
+
     fn change(&self, change: impl FnOnce(&mut BTreeSet<Partition>) -> bool) {
         self.0.send_if_modified(change);
         metrics::owned(self.0.borrow().len());

@@ -28,7 +28,7 @@ use super::{
     agenda::{instance_in, instances_of},
     job::{BY_MOMENT, Job, Work, moment_key},
     jobs::{JobError, Stands},
-    open_work::{OpenWork, PAGE_ROWS, Resting},
+    open_work::{OpenWork, PAGE_ROWS},
     own_commands::{OwnCommands, body_of},
 };
 use crate::{
@@ -256,20 +256,23 @@ impl Duty {
         }
     }
 
-    /// Whether a create of an instance in this account is neither settled nor given up.
+    /// Whether a create of an instance in this account is neither settled nor given up, whichever replica it is for to finish.
     async fn creates_open(&self, account: AccountId) -> Result<bool, JobError> {
-        let (mut open, _) = self.open_work.due(&Resting::new()).await?;
-        open.extend(self.open_work.too_far_ahead(0).await?);
-        for (_, job) in open {
-            if job.work != Work::Create {
-                continue;
+        let mut after = None;
+        loop {
+            // What began before the change is due by now, or a clock was ahead.
+            let (creates, last) = self.open_work.due_of(Work::Create, after).await?;
+            for create in creates {
+                let hold = self.directory.holder(DirectoryId::from_bytes(create.id)).await?;
+                if hold.is_some_and(|hold| hold.account == account && hold.blueprint.is_some()) {
+                    return Ok(true);
+                }
             }
-            let hold = self.directory.holder(DirectoryId::from_bytes(job.id)).await?;
-            if hold.is_some_and(|hold| hold.account == account && hold.blueprint.is_some()) {
-                return Ok(true);
+            if last.is_none() {
+                return Ok(false);
             }
+            after = last;
         }
-        Ok(false)
     }
 }
 

@@ -100,8 +100,9 @@ impl Job {
         Partition::of(&self.id)
     }
 
-    fn index_key(self) -> Vec<u8> {
-        [BY_JOB, &[self.work.byte()], &self.id].concat()
+    /// The key of the row that says at which moment it stands.
+    pub(super) fn index_key(self) -> Vec<u8> {
+        [jobs_of(self.work), self.id.to_vec()].concat()
     }
 
     fn moment_key(self, due: [u8; 8]) -> Vec<u8> {
@@ -114,8 +115,7 @@ impl Job {
         let (due, rest) = rest.split_first_chunk::<8>()?;
         let (byte, id) = rest.split_first()?;
         let work = Work::ALL.into_iter().find(|work| work.byte() == *byte)?;
-        let due = Timestamp(i64::try_from(u64::from_be_bytes(*due)).ok()?);
-        Some((due, Self { work, id: id.try_into().ok()? }))
+        Some((moment_in(due)?, Self { work, id: id.try_into().ok()? }))
     }
 
     /// Puts the job at a moment, or takes it off.
@@ -139,6 +139,16 @@ impl Job {
         }
         Ok(())
     }
+}
+
+/// What the keys start with that say at which moments the jobs of a kind stand; behind it comes the id.
+pub(super) fn jobs_of(work: Work) -> Vec<u8> {
+    [BY_JOB, &[work.byte()]].concat()
+}
+
+/// The moment in such a row.
+pub(super) fn moment_in(row: &[u8]) -> Option<Timestamp> {
+    Some(Timestamp(i64::try_from(u64::from_be_bytes(row.try_into().ok()?)).ok()?))
 }
 
 /// A moment as it stands in a key.

@@ -21,9 +21,12 @@ pub(crate) mod agenda;
 pub(crate) mod duty;
 pub(crate) mod job;
 mod jobs;
+mod looks;
 pub(crate) mod open_work;
 pub(crate) mod own_commands;
 mod sweeper;
+#[cfg(test)]
+mod table;
 
 /// What open work is finished with.
 #[derive(Debug)]

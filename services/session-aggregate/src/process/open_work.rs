@@ -1,32 +1,19 @@
 //! What is open and due in the partitions that this replica owns, as the agenda has it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use berth_domain::instance::AHEAD_SECONDS;
 use berth_proto::Timestamp;
 use berth_runtime::Clock;
 use berth_views::{Row, ViewError, ViewReader};
-use tokio::time::Instant;
 
-use super::job::{BY_MOMENT, Job, moment_key};
+use super::job::{BY_MOMENT, Job, Work, jobs_of, moment_in, moment_key};
 use crate::ownership::Owned;
 
 /// Rows that are read at once.
 pub(super) const PAGE_ROWS: usize = 256;
 /// Jobs that are worked on in one sweep.
-const SWEEP_JOBS_MAX: usize = 16 * 1_024;
-
-/// When a job that was looked at is looked at again.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Rest {
-    /// When this has passed.
-    Until(Instant),
-    /// When the clock says so.
-    Moment(Timestamp),
-}
-
-/// The jobs that rest. One whose moment changed meanwhile does not: something new is to be done for it.
-pub(super) type Resting = HashMap<(Timestamp, Job), Rest>;
+pub(super) const SWEEP_JOBS_MAX: usize = 16 * 1_024;
 
 /// Reads the agenda.
 #[derive(Debug, Clone)]
@@ -40,14 +27,19 @@ pub(crate) struct OpenWork {
 // === impl OpenWork ===
 
 impl OpenWork {
-    /// The jobs whose moment has come and that do not rest, in the order of their moments, and how many rest: these take no place of the
-    /// others, or deletions that wait for their upstreams would keep deadlines waiting.
-    pub(super) async fn due(&self, rested: &Resting) -> Result<(Vec<(Timestamp, Job)>, usize), ViewError> {
+    /// The jobs whose moment has come, but no sooner than `from`, and that are not among those that rest, in the order of their moments; and
+    /// whether these are all. What rests takes no place of the others, or deletions that wait for their upstreams would keep deadlines
+    /// waiting.
+    pub(super) async fn due(
+        &self,
+        from: Timestamp,
+        resting: impl Fn(&(Timestamp, Job)) -> bool,
+    ) -> Result<(Vec<(Timestamp, Job)>, bool), ViewError> {
         let (now, owned) = (self.clock.now(), self.owned.now());
-        let (mut jobs, mut resting) = (Vec::new(), 0);
+        let mut jobs = Vec::new();
         // Most looks find nothing: one row tells.
         let mut limit = 1;
-        let mut after: Option<Vec<u8>> = None;
+        let mut after = Some(moment_key(from));
         while jobs.len() < SWEEP_JOBS_MAX {
             let page = self.page(BY_MOMENT.to_vec(), after.take(), limit).await?;
             let full = page.len() == limit;
@@ -55,20 +47,49 @@ impl OpenWork {
             for (key, _) in page {
                 let Some((due, job)) = Job::read(&key) else { continue };
                 if due > now {
-                    return Ok((jobs, resting));
+                    return Ok((jobs, true));
                 }
-                if rested.contains_key(&(due, job)) {
-                    resting += 1;
-                } else if owned.contains(&job.partition()) {
+                if owned.contains(&job.partition()) && !resting(&(due, job)) {
                     jobs.push((due, job));
                 }
                 after = Some(key);
             }
             if !full {
-                break;
+                return Ok((jobs, true));
             }
         }
-        Ok((jobs, resting))
+        Ok((jobs, false))
+    }
+
+    /// Where these jobs stand now, of those that are open and this replica's.
+    pub(super) async fn stand(&self, jobs: Vec<Job>) -> Result<Vec<(Timestamp, Job)>, ViewError> {
+        if jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (agenda, owned) = (Arc::clone(&self.agenda), self.owned.now());
+        let stands = move |job: Job| match agenda.get(&job.index_key()) {
+            Ok(row) => Some(Ok((moment_in(&row?)?, job))),
+            Err(error) => Some(Err(error)),
+        };
+        let jobs = jobs.into_iter().filter(move |job| owned.contains(&job.partition()));
+        read(move || jobs.filter_map(stands).collect()).await
+    }
+
+    /// The jobs of a kind that are due or stand further ahead than such are ever put, whoever's they are and whether they rest: a page of
+    /// them, and behind which key the next one begins; none at the end.
+    pub(super) async fn due_of(
+        &self,
+        work: Work,
+        after: Option<Vec<u8>>,
+    ) -> Result<(Vec<Job>, Option<Vec<u8>>), ViewError> {
+        let now = self.clock.now();
+        let too_far = now.plus_seconds(work.ahead_seconds_max() + AHEAD_SECONDS);
+        let rows = self.page(jobs_of(work), after, PAGE_ROWS).await?;
+        let is_due = |row: &[u8]| moment_in(row).is_some_and(|due| due <= now || due > too_far);
+        let due = rows.iter().filter(|(_, row)| is_due(row)).filter_map(|(key, _)| key.last_chunk());
+        let jobs = due.map(|id| Job { work, id: *id }).collect();
+        let last = rows.last().filter(|_| rows.len() == PAGE_ROWS);
+        Ok((jobs, last.map(|(key, _)| key.clone())))
     }
 
     /// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in
@@ -92,7 +113,7 @@ impl OpenWork {
         Ok(jobs)
     }
 
-    /// Rows are read off the asynchronous threads, since a read may wait for the disk.
+    /// Rows whose keys start with a prefix, behind a key.
     pub(super) async fn page(
         &self,
         prefix: Vec<u8>,
@@ -100,8 +121,56 @@ impl OpenWork {
         limit: usize,
     ) -> Result<Vec<Row>, ViewError> {
         let agenda = Arc::clone(&self.agenda);
-        berth_runtime::spawn_blocking(move || agenda.scan(&prefix, after.as_deref(), limit))
-            .await
-            .map_err(|error| ViewError::Store(error.to_string().into()))?
+        read(move || agenda.scan(&prefix, after.as_deref(), limit)).await
+    }
+}
+
+/// Reads rows off the asynchronous threads, since a read may wait for the disk.
+async fn read<T: Send + 'static>(
+    rows: impl FnOnce() -> Result<T, ViewError> + Send + 'static,
+) -> Result<T, ViewError> {
+    berth_runtime::spawn_blocking(rows).await.map_err(|error| ViewError::Store(error.to_string().into()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use berth_runtime::ManualClock;
+
+    use super::*;
+    use crate::process::table::Table;
+
+    #[tokio::test]
+    async fn every_open_create_is_found_whatever_is_due_before_it_and_whoever_owns_it() {
+        let (table, now) = (Arc::new(Table::default()), Timestamp(1_700_000_000_000_000));
+        let job = |work, number: u32| {
+            let mut id = [0; 16];
+            id[..4].copy_from_slice(&number.to_be_bytes());
+            Job { work, id }
+        };
+        for number in 0..20_000 {
+            table.put(job(Work::Erasure, number), Some(now.plus_seconds(-60)));
+        }
+        // One of now is waited for by whoever makes it.
+        table.put(job(Work::Create, 0), Some(now.plus_seconds(30)));
+        let (mut open, mut found, mut after) = (Vec::new(), Vec::new(), None);
+        for number in 1..=PAGE_ROWS + 1 {
+            let create = job(Work::Create, u32::try_from(number).unwrap());
+            let ahead = if number == 7 { 60 * 60 } else { -1 };
+            table.put(create, Some(now.plus_seconds(ahead)));
+            open.push(create);
+        }
+        let clock = Arc::new(ManualClock::new(now));
+        let open_work = OpenWork { agenda: table, owned: Owned::default(), clock };
+        loop {
+            let (jobs, last) = open_work.due_of(Work::Create, after).await.unwrap();
+            found.extend(jobs);
+            if last.is_none() {
+                break;
+            }
+            after = last;
+        }
+        assert_eq!(found, open);
+        let (mine, is_whole) = open_work.due(Timestamp::default(), |_| false).await.unwrap();
+        assert!(mine.is_empty() && is_whole, "nothing is this replica's to finish");
     }
 }

@@ -15,7 +15,7 @@ use tracing::{debug, warn};
 use super::{
     ProcessManager,
     jobs::Stands,
-    open_work::{Rest, Resting},
+    looks::{Looks, Rest},
 };
 use crate::metrics;
 
@@ -59,18 +59,21 @@ impl ProcessManager {
     /// Sweeps the partitions that this replica owns, until it is stopped.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let sweeping = async {
-            let (mut rested, mut look_ahead) = (Resting::new(), LookAhead::default());
+            let (mut looks, mut look_ahead) = (Looks::default(), LookAhead::default());
             let mut before = BTreeSet::new();
             loop {
                 self.owned.any().await;
                 let owned = self.owned.now();
                 if !owned.is_subset(&before) {
-                    // What stands too far ahead in a partition is its new owner's to find.
+                    // What is open in a partition is its new owner's to find, also what stands too far ahead.
+                    looks.look_whole();
                     look_ahead = LookAhead::default();
                 }
                 before = owned;
-                if let Err(error) = self.sweep(&mut rested, &mut look_ahead).await {
+                if let Err(error) = self.sweep(&mut looks, &mut look_ahead).await {
                     debug!(%error, "the agenda cannot be read now");
+                    // What was found by then was not worked on.
+                    looks.look_whole();
                 }
                 sleep(Duration::from_millis(SWEEP_EVERY_MILLIS)).await;
             }
@@ -79,43 +82,38 @@ impl ProcessManager {
     }
 
     /// Does what is due, except what was worked on a moment ago.
-    async fn sweep(&self, rested: &mut Resting, look_ahead: &mut LookAhead) -> Result<(), ViewError> {
-        let (now, moment) = (Instant::now(), self.clock.now());
-        let (is_time, went_back) = look_ahead.is_time(moment);
+    async fn sweep(&self, looks: &mut Looks, look_ahead: &mut LookAhead) -> Result<(), ViewError> {
+        let (is_time, went_back) = look_ahead.is_time(self.clock.now());
         if went_back {
             warn!("the clock went back: open work is looked through for what it had put off");
-            rested.clear();
+            *looks = Looks::default();
         }
-        rested.retain(|_, rest| match rest {
-            Rest::Until(until) => *until > now,
-            Rest::Moment(at) => *at > moment,
-        });
-        let (mut due, resting) = self.open_work.due(rested).await?;
+        let mut due = looks.due(&self.open_work).await?;
         // Where nothing can stand at all one row tells; the rest is many rows, most of which are where they belong.
         let from_seconds = if is_time { 0 } else { BAN_SECONDS_MAX };
         due.extend(self.open_work.too_far_ahead(from_seconds).await?);
-        metrics::due(due.len() + resting);
-        let ready: Vec<_> = due.into_iter().filter(|due| !rested.contains_key(due)).collect();
-        let mut done = stream::iter(ready)
+        due.retain(|due| !looks.rests(due));
+        metrics::due(due.len() + looks.resting());
+        let mut done = stream::iter(due)
             .map(|due| async move { (due, Box::pin(self.work(due.1)).await) })
             .buffer_unordered(JOBS_AT_ONCE);
         while let Some((due, outcome)) = done.next().await {
-            let after = |seconds| Rest::Until(Instant::now() + Duration::from_secs(seconds));
+            let after = |seconds| Instant::now() + Duration::from_secs(seconds);
             let job = due.1.work.name();
             let rest = match outcome {
                 Ok(Stands::Done) => {
                     metrics::swept(job);
-                    after(JOB_REST_SECONDS)
+                    Rest::Done(after(JOB_REST_SECONDS))
                 }
-                Ok(Stands::GoesOn) => continue,
+                Ok(Stands::GoesOn) => Rest::Until(Instant::now()),
                 Ok(Stands::Waits(at)) => Rest::Moment(at),
                 Err(error) => {
                     metrics::sweep_failed(job);
                     warn!(job, reason = chain(&error), "a job is tried again later");
-                    after(JOB_RETRY_SECONDS)
+                    Rest::Until(after(JOB_RETRY_SECONDS))
                 }
             };
-            rested.insert(due, rest);
+            looks.rest(due, rest);
         }
         Ok(())
     }
