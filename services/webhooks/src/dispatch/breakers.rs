@@ -47,11 +47,12 @@ pub(super) struct Breakers {
 struct Broken {
     tried_at: Timestamp,
     until: Timestamp,
-    probe: Option<LaneKey>,
+    /// Boxed, since most are not probed.
+    probe: Option<Box<LaneKey>>,
     /// Its entry in the turns.
     turn: Option<Timestamp>,
     /// Its lanes that wait and are away.
-    away: usize,
+    away: u32,
     /// No lane is called back before that.
     calls_from: Timestamp,
     /// Whether something waits for it or it is being probed.
@@ -86,13 +87,13 @@ impl Breakers {
             self.turns.remove(&(turn, endpoint));
         }
         self.waited_for -= usize::from(broken.is_waited_for);
-        self.away -= broken.away;
+        self.away -= broken.away as usize;
         std::iter::from_fn(|| self.pop(endpoint)).map(|(_, lane)| lane).collect()
     }
 
     /// Whether a lane has to wait: others of its endpoint do, and it does not probe.
     pub(super) fn holds(&self, lane: LaneKey) -> bool {
-        self.open.get(&lane.endpoint).is_some_and(|broken| broken.probe != Some(lane))
+        self.open.get(&lane.endpoint).is_some_and(|broken| broken.probe.as_deref() != Some(&lane))
     }
 
     /// An endpoint was changed at that moment. Says whether its breaker is open for what was tried before.
@@ -179,7 +180,7 @@ impl Breakers {
         if let Some(broken) = self.open.get_mut(&endpoint) {
             let back = if all { broken.away } else { broken.away.min(1) };
             broken.away -= back;
-            self.away -= back;
+            self.away -= back as usize;
             self.index(endpoint);
         }
     }
@@ -191,20 +192,22 @@ impl Breakers {
 
     /// Whether a lane probes.
     pub(super) fn is_probe(&self, lane: LaneKey) -> bool {
-        self.open.get(&lane.endpoint).is_some_and(|broken| broken.probe == Some(lane))
+        self.open.get(&lane.endpoint).is_some_and(|broken| broken.probe.as_deref() == Some(&lane))
     }
 
     /// A lane probes.
     pub(super) fn probes(&mut self, lane: LaneKey) {
         if let Some(broken) = self.open.get_mut(&lane.endpoint) {
-            broken.probe = Some(lane);
+            broken.probe = Some(Box::new(lane));
             self.index(lane.endpoint);
         }
     }
 
     /// A lane does not probe any more. `rests_until`: nothing else probes before that, or before it is known what came of it.
     pub(super) fn ended(&mut self, lane: LaneKey, rests_until: Option<Timestamp>) {
-        if let Some(broken) = self.open.get_mut(&lane.endpoint).filter(|broken| broken.probe == Some(lane)) {
+        if let Some(broken) =
+            self.open.get_mut(&lane.endpoint).filter(|broken| broken.probe.as_deref() == Some(&lane))
+        {
             broken.probe = None;
             broken.until = broken.until.max(rests_until.unwrap_or(broken.until));
             self.index(lane.endpoint);
@@ -254,7 +257,7 @@ impl Breakers {
     fn index(&mut self, endpoint: EndpointId) {
         let waits = self.first(endpoint).is_some();
         let Some(broken) = self.open.get_mut(&endpoint) else { return };
-        let turn = match (broken.probe, waits) {
+        let turn = match (&broken.probe, waits) {
             (Some(_), _) => None,
             (None, true) => Some(broken.until),
             (None, false) => (broken.away > 0).then(|| broken.until.max(broken.calls_from)),

@@ -165,6 +165,8 @@ impl Intake {
     }
 
     fn try_to_take(&mut self, position: &Position, told: &mut Told<'_>) -> Result<Option<Work>, ViewError> {
+        let now = self.tools.clock.now();
+        told.board.go_on_calling(now);
         if told.partitions.is_empty() {
             self.reading.stop();
             return Ok(None);
@@ -182,8 +184,6 @@ impl Intake {
         if is_lossy {
             self.reading.once_more();
         }
-        let now = self.tools.clock.now();
-        told.board.go_on_calling(now);
         while self.reading.takes_back()
             && let Some(instance) = told.board.next_back(now)
         {

@@ -71,6 +71,24 @@ pub(super) struct Turn {
     pub(super) probe: bool,
 }
 
+/// A time in which nothing is to be done for a lane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest {
+    pub(super) until: Timestamp,
+    pub(super) why: Why,
+}
+
+/// What a lane waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The moment at which its head may be tried.
+    Due,
+    /// The breaker of its endpoint.
+    Held,
+    /// Its turn.
+    Stuck,
+}
+
 // === impl Turns ===
 
 impl Turns {
@@ -179,23 +197,23 @@ impl Turns {
         self.known.retain(|(instance, _), _| !is_gone(*instance));
     }
 
-    /// Until when nothing is to be done for a lane, and whether it waits for its breaker; none if something may be at any moment.
-    /// `is_pressed`: whether what has waited long for its turn may wait longer.
-    pub(super) fn rests_until(
+    /// How long nothing is to be done for a lane; none if something may be at any moment. `is_pressed`: whether what has waited long for
+    /// its turn may wait longer.
+    pub(super) fn rest_of(
         &self,
         lane_key: LaneKey,
         lane: &Lane,
         (now, is_pressed): (Timestamp, bool),
-    ) -> Option<(Timestamp, bool)> {
+    ) -> Option<Rest> {
         match lane.indexed.as_ref()? {
-            Indexed::Idle(due) if *due > now => Some((*due, false)),
+            Indexed::Idle(due) if *due > now => Some(Rest { until: *due, why: Why::Due }),
             Indexed::Idle(_) | Indexed::Held(_) if self.is_held(lane_key, lane) => {
                 let until = self.breakers.may_be_away(lane_key, (plus(now, HELD_REST), is_pressed))?;
-                Some((until, true))
+                Some(Rest { until, why: Why::Held })
             }
             Indexed::Unknown(_) | Indexed::Paced(_) | Indexed::Ready(..) if is_pressed => {
                 let is_stuck = plus(lane.waits_since, PATIENCE) < now && !self.breakers.is_probe(lane_key);
-                is_stuck.then(|| (plus(now, STUCK_REST), false))
+                is_stuck.then(|| Rest { until: plus(now, STUCK_REST), why: Why::Stuck })
             }
             _ => None,
         }

@@ -7,7 +7,10 @@ use super::{
     away::{Absence, Call, Head},
 };
 use crate::{
-    dispatch::lane::{Lane, LaneKey},
+    dispatch::{
+        lane::{Lane, LaneKey},
+        turns::Why,
+    },
     schedule::plus,
 };
 
@@ -15,7 +18,7 @@ use crate::{
 /// oldest ones stay, of which there are few for each.
 const NOTICES_MAX: usize = 1_024;
 /// The same as [`super::Room::away_from`] where there is no room.
-const AWAY_FROM_PRESSED: std::time::Duration = std::time::Duration::from_secs(1);
+const AWAY_FROM_PRESSED: std::time::Duration = std::time::Duration::from_secs(5);
 
 // === impl Board ===
 
@@ -58,12 +61,13 @@ impl Board {
         let is_pressed = self.is_pressed();
         let from = plus(now, if is_pressed { AWAY_FROM_PRESSED } else { self.room.away_from });
         let (mut heads, mut until, mut notices) = (Vec::with_capacity(lanes.len()), Timestamp(i64::MAX), 0);
-        let mut oldest = None;
+        let (mut oldest, mut is_stuck) = (None, false);
         for lane_key in lanes {
             let lane = self.lanes.get(lane_key).filter(|lane| lane.busy == 0)?;
             let head = lane.head()?;
-            let (rests_until, is_held) = self.turns.rests_until(*lane_key, lane, (now, is_pressed))?;
-            until = until.min(rests_until);
+            let rest = self.turns.rest_of(*lane_key, lane, (now, is_pressed))?;
+            until = until.min(rest.until);
+            is_stuck |= rest.why == Why::Stuck;
             notices += lane.owed();
             if !head.held {
                 oldest = oldest.into_iter().chain([head.occurred_at]).min();
@@ -76,11 +80,11 @@ impl Board {
                 attempts: head.attempts,
                 codes: lane_key.codes,
                 is_kept: head.held,
-                is_held,
+                is_held: rest.why == Why::Held,
             });
         }
         let (notices, heads) = (u32::try_from(notices).unwrap_or(u32::MAX), heads.into_boxed_slice());
-        (until > from).then_some(Absence { until, oldest, notices, is_touched: false, heads })
+        (until > from).then_some(Absence { until, oldest, notices, is_stuck, is_touched: false, heads })
     }
 
     fn go(&mut self, instance: InstanceId, absence: Absence) {
@@ -139,15 +143,15 @@ impl Board {
         self.away.calls()
     }
 
-    /// When the next instance comes back, if there is room.
+    /// When the next instance comes back, if there is room. What made room for others comes after them.
     pub(crate) fn comes_back_at(&self) -> Option<Timestamp> {
-        self.away.wake_at().filter(|_| !self.is_full())
+        self.away.wake_at(self.is_free()).filter(|_| !self.is_full())
     }
 
     /// The next one that comes back by now: it is to be read.
     pub(crate) fn next_back(&mut self, now: Timestamp) -> Option<InstanceId> {
-        self.comes_back_at()?;
-        self.away.next(now)
+        let is_free = self.is_free();
+        (!self.is_full()).then(|| self.away.next(now, is_free)).flatten()
     }
 }
 

@@ -23,8 +23,8 @@ const LOOKED_AT_ONCE: usize = 1_024;
 #[derive(Debug, Default)]
 pub(super) struct Away {
     absences: BTreeMap<InstanceId, Absence>,
-    /// The same by when each comes back; without those that are to be read.
-    turns: BTreeSet<(Timestamp, InstanceId)>,
+    /// The same by when each comes back; without those that are to be read. Those that are stuck stand behind the others.
+    turns: BTreeSet<(bool, Timestamp, InstanceId)>,
     /// Notices of all of them.
     notices: usize,
     /// Lanes of all of them.
@@ -41,6 +41,8 @@ pub(super) struct Absence {
     pub(super) oldest: Option<Timestamp>,
     /// Notices that it is owed.
     pub(super) notices: u32,
+    /// Whether it waits for its turn, and made room for others.
+    pub(super) is_stuck: bool,
     /// Whether something happened to it since, so that the gate is to be asked about all that it is owed.
     pub(super) is_touched: bool,
     pub(super) heads: Box<[Head]>,
@@ -103,7 +105,7 @@ impl Away {
         self.take(instance);
         self.notices += absence.notices as usize;
         self.lanes += absence.heads.len();
-        self.turns.insert((absence.until, instance));
+        self.turns.insert(absence.turn(instance));
         self.absences.insert(instance, absence);
     }
 
@@ -112,19 +114,28 @@ impl Away {
         let absence = self.absences.remove(&instance)?;
         self.notices -= absence.notices as usize;
         self.lanes -= absence.heads.len();
-        self.turns.remove(&(absence.until, instance));
+        self.turns.remove(&absence.turn(instance));
         Some(absence)
     }
 
-    /// One that comes back by now: it is to be read.
-    pub(super) fn next(&mut self, now: Timestamp) -> Option<InstanceId> {
-        self.turns.first().filter(|(until, _)| *until <= now)?;
-        self.turns.pop_first().map(|(_, instance)| instance)
+    /// One that comes back by now: it is to be read. `stuck`: whether it may be one that waits for its turn.
+    pub(super) fn next(&mut self, now: Timestamp, stuck: bool) -> Option<InstanceId> {
+        let is_due = |turn: &&(bool, Timestamp, InstanceId)| turn.1 <= now;
+        let turn = self.firsts(stuck).find(is_due).copied()?;
+        self.turns.remove(&turn);
+        Some(turn.2)
     }
 
     /// When the next one comes back.
-    pub(super) fn wake_at(&self) -> Option<Timestamp> {
-        self.turns.first().map(|(until, _)| *until)
+    pub(super) fn wake_at(&self, stuck: bool) -> Option<Timestamp> {
+        self.firsts(stuck).map(|(_, until, _)| *until).min()
+    }
+
+    /// The next one of those that are not stuck, and of those that are.
+    fn firsts(&self, stuck: bool) -> impl Iterator<Item = &(bool, Timestamp, InstanceId)> {
+        let first = self.turns.first().filter(|(is_stuck, ..)| !is_stuck);
+        let of_stuck = (true, Timestamp(i64::MIN), InstanceId::from_bytes([0; 16]))..;
+        first.into_iter().chain(self.turns.range(of_stuck).next().filter(|_| stuck))
     }
 
     /// Something happened to one: the gate is to be asked when it is back. `by`: it comes back by then.
@@ -231,6 +242,10 @@ impl Away {
 // === impl Absence ===
 
 impl Absence {
+    const fn turn(&self, instance: InstanceId) -> (bool, Timestamp, InstanceId) {
+        (self.is_stuck, self.until, instance)
+    }
+
     /// A notice, if it is the head of a lane.
     pub(super) fn head(&self, endpoint: EndpointId, at: InLane) -> Option<&Head> {
         self.heads.iter().find(|head| head.endpoint == endpoint && (head.version, head.ordinal) == at)
@@ -246,16 +261,16 @@ impl Head {
     }
 }
 
-/// One comes back at a moment, or before.
+/// One comes back at a moment, or before, whatever it waited for.
 fn hasten(
-    turns: &mut BTreeSet<(Timestamp, InstanceId)>,
+    turns: &mut BTreeSet<(bool, Timestamp, InstanceId)>,
     instance: InstanceId,
     absence: &mut Absence,
     at: Timestamp,
 ) {
-    if at < absence.until {
-        turns.remove(&(absence.until, instance));
-        absence.until = at;
-        turns.insert((at, instance));
+    if at < absence.until || absence.is_stuck {
+        turns.remove(&absence.turn(instance));
+        (absence.until, absence.is_stuck) = (at.min(absence.until), false);
+        turns.insert(absence.turn(instance));
     }
 }

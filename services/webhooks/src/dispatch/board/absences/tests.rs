@@ -177,14 +177,20 @@ fn an_endpoint_that_nobody_waits_for_any_more_is_not_called_for_again() {
 
 #[test]
 fn where_there_is_no_room_what_has_waited_for_its_turn_goes_away_for_a_while() {
-    let full = Room { notices_max: 66, ..CROWDED };
-    let mut board = with(full, 66, &untried());
+    let small = Room { notices_max: 74, ..CROWDED };
+    let mut board = with(small, 66, &untried());
     let tried = std::iter::from_fn(|| board.next(at(0))).count();
-    assert!(tried < 65 && board.is_full() && board.comes_back_at().is_none());
+    assert!(tried < 65 && board.is_pressed());
     relieve(&mut board, 1);
     assert_eq!(here(&board).len(), 66, "the turn of the others may come");
     relieve(&mut board, 3);
     assert_eq!((here(&board).len(), board.comes_back_at()), (tried, Some(at(13))));
+    // What comes at its time has its place before those.
+    for number in 67..=75 {
+        read(&mut board, number, &put_off(90));
+    }
+    relieve(&mut board, 4);
+    assert_eq!(back(&mut board, 90)[0], instance(67));
 }
 
 #[test]
