@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 const CHECKED_COMMITS: u16 = 2;
 /// The first version in which what an account has is read from the account, and names at upstreams are reserved.
 const ACCOUNT_WIDE: u16 = 3;
+/// The first version in which every commit on NATS has an authentication tag.
+const TAGGED_COMMITS: u16 = 4;
 
 /// The version of the formats that a deployment writes. A release reads every format that it knows, but writes
 /// the new ones only once every replica of the deployment reads them, which an operator says by raising this.
@@ -17,7 +19,7 @@ impl WriteVersion {
     /// What release 0.1.0 began with.
     pub const OLDEST: Self = Self(1);
     /// What this release can write.
-    pub const NEWEST: Self = Self(3);
+    pub const NEWEST: Self = Self(4);
 
     /// The write version with this number; none if this release does not know it.
     pub const fn new(number: u16) -> Option<Self> {
@@ -45,6 +47,12 @@ impl WriteVersion {
     /// stop at the first one that they meet.
     pub const fn names_at_upstreams(self) -> bool {
         self.0 >= ACCOUNT_WIDE
+    }
+
+    /// Whether every process tags the commits that it writes where others can write, so that one without a tag is nobody's. Releases
+    /// that know only the version before write none.
+    pub const fn tagged_commits(self) -> bool {
+        self.0 >= TAGGED_COMMITS
     }
 }
 

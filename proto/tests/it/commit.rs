@@ -76,13 +76,14 @@ fn a_command_without_a_caller_is_sent_in_the_earlier_shape() {
 fn write_versions_are_a_closed_range() {
     assert_eq!(WriteVersion::new(0), None);
     assert_eq!(WriteVersion::new(1), Some(WriteVersion::OLDEST));
-    assert_eq!(WriteVersion::new(3), Some(WriteVersion::NEWEST));
-    assert_eq!(WriteVersion::new(4), None);
-    assert!(serde_json::from_str::<WriteVersion>("4").is_err());
+    assert_eq!(WriteVersion::new(4), Some(WriteVersion::NEWEST));
+    assert_eq!(WriteVersion::new(5), None);
+    assert!(serde_json::from_str::<WriteVersion>("5").is_err());
     assert_eq!(serde_json::from_str::<WriteVersion>("1").unwrap(), WriteVersion::OLDEST);
-    let said = [1, 2, 3].map(|number| WriteVersion::new(number).unwrap());
-    assert_eq!(said.map(WriteVersion::checked_commits), [false, true, true]);
-    assert_eq!(said.map(WriteVersion::account_wide), [false, false, true]);
+    let said = [1, 2, 3, 4].map(|number| WriteVersion::new(number).unwrap());
+    assert_eq!(said.map(WriteVersion::checked_commits), [false, true, true, true]);
+    assert_eq!(said.map(WriteVersion::account_wide), [false, false, true, true]);
+    assert_eq!(said.map(WriteVersion::tagged_commits), [false, false, false, true]);
 }
 
 proptest! {

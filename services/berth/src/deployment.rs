@@ -10,12 +10,12 @@
 use std::collections::BTreeMap;
 
 use berth_bus::DeploymentStore;
-use berth_log::{Position, RolledBack, high_water};
+use berth_log::{Position, RolledBack, high_water, jetstream::Untagged};
 use berth_proto::{Hash, WriteVersion};
-use berth_runtime::Entropy;
+use berth_runtime::{Entropy, LogKey};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::{border::Border, failure::Failure};
 
 /// Random bytes of an id.
 const ID_BYTES: usize = 16;
@@ -49,6 +49,9 @@ pub(crate) struct DeploymentRecord {
     /// The import that the deployment was filled by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     import: Option<Import>,
+    /// Up to where commits on NATS may be without a tag; none before the first start, and before tags were obligatory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    border: Option<Border>,
 }
 
 /// An import that fills a deployment.
@@ -92,6 +95,7 @@ impl DeploymentRecord {
             missing: Missing::new(),
             accepted: false,
             import: None,
+            border: None,
         }
     }
 
@@ -109,10 +113,12 @@ impl DeploymentRecord {
     }
 
     /// It becomes the deployment that was exported, once everything is there.
-    pub(crate) fn begin_import(&mut self, id: &str, write_version: u16, digest: Hash) {
+    pub(crate) fn begin_import(&mut self, id: &str, write_version: u16, digest: Hash, key: &LogKey) {
         id.clone_into(&mut self.id);
         self.write_version = write_version;
         self.import = Some(Import { digest, is_done: false });
+        // Whatever is imported is tagged.
+        self.border = self.tags_commits().then(|| Border::at(BTreeMap::new(), id, key));
     }
 
     /// Everything is there, up to this end of its log.
@@ -163,6 +169,38 @@ impl DeploymentRecord {
     /// The generation of formats that may be written.
     pub(crate) const fn write_version(&self) -> u16 {
         self.write_version
+    }
+
+    /// Up to where its log on NATS may have commits without a tag. Refused if somebody else says so.
+    pub(crate) fn untagged(&self, key: &LogKey) -> Result<Untagged, Failure> {
+        match &self.border {
+            _ if !self.tags_commits() => Ok(Untagged::Anywhere),
+            None => Err(Failure::BorderForged),
+            Some(border) => border.untagged(&self.id, key),
+        }
+    }
+
+    /// Whether it says up to where commits may be without a tag, or need not.
+    pub(crate) fn has_border(&self) -> bool {
+        self.border.is_some() || !self.tags_commits()
+    }
+
+    /// The border that it is to have with a log that ends here, if that is another one: the first one of a log without commits, and
+    /// one that is not behind the end where an operator accepted a loss.
+    pub(crate) fn border_due(&self, end: &Position, key: &LogKey) -> Result<Option<Border>, Failure> {
+        match &self.border {
+            _ if !self.tags_commits() => Ok(None),
+            None if end.0.values().all(|at| at.revision == 0) => {
+                Ok(Some(Border::at(BTreeMap::new(), &self.id, key)))
+            }
+            Some(border) if self.accepted => border.lowered(end, &self.id, key).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether every commit on NATS has a tag from some place on. It has in generations that this release does not know.
+    pub(crate) fn tags_commits(&self) -> bool {
+        WriteVersion::new(self.write_version).is_none_or(WriteVersion::tagged_commits)
     }
 
     /// The name of the deployment.
@@ -245,10 +283,17 @@ pub(crate) fn next(write_version: u16) -> u16 {
     write_version.max(WriteVersion::NEWEST.number().min(write_version + 1))
 }
 
-/// The next generation of formats may be written from now on, unless somebody else raised it meanwhile.
-pub(crate) fn upgrade(record: &mut DeploymentRecord, from: u16) {
+/// The border is another one from now on.
+pub(crate) fn set_border(record: &mut DeploymentRecord, border: &Border) {
+    record.border = Some(border.clone());
+}
+
+/// The next generation of formats may be written from now on, unless somebody else raised it meanwhile. With a border commits need a
+/// tag behind that.
+pub(crate) fn upgrade(record: &mut DeploymentRecord, from: u16, border: Option<&Border>) {
     if record.write_version == from {
         record.write_version = next(from);
+        record.border = border.cloned().or_else(|| record.border.take());
     }
 }
 

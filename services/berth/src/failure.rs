@@ -133,6 +133,23 @@ pub(crate) enum Failure {
     /// The record of the deployment is not one of ours.
     #[error("the record of the deployment, which is kept with the keys, is damaged")]
     DeploymentDamaged(#[source] serde_json::Error),
+    /// Somebody else wrote into the record of the deployment.
+    #[error(
+        "the record of the deployment does not say up to where commits may be without an authentication tag, or somebody else said \
+         so: a process of an earlier release wrote it, or an intruder; restore it from the backup of the keys"
+    )]
+    BorderForged,
+    /// The record of the deployment is older than the log.
+    #[error(
+        "the record of the deployment says generation {recorded}, and the log was written in generation {written}: somebody put the \
+         record back, or an old backup of the keys was restored: restore the one of now"
+    )]
+    WentBack {
+        /// What the record says.
+        recorded: u16,
+        /// What the log was written in.
+        written: u16,
+    },
     /// Others kept changing the record of the deployment.
     #[error("the record of the deployment was changed by others again and again")]
     Contended,
@@ -237,6 +254,15 @@ pub(crate) enum Failure {
         first: u64,
         /// The last one.
         last: u64,
+    },
+    /// One process alone writes to an embedded log, which knows no forged commits.
+    #[error(
+        "{count} commits of the export were forged where it was made, which only a log on NATS can tell from the deployment's own: \
+         import it there"
+    )]
+    ForgedCommits {
+        /// How many.
+        count: u64,
     },
     /// A line cannot be written.
     #[error("a line of the export cannot be written")]
@@ -361,6 +387,8 @@ impl Failure {
             | Self::UnknownKey
             | Self::Tls(_)
             | Self::DeploymentDamaged(_)
+            | Self::BorderForged
+            | Self::WentBack { .. }
             | Self::WriteVersion { .. }
             | Self::Export { .. }
             | Self::NothingThere { .. }
@@ -368,6 +396,7 @@ impl Failure {
             | Self::AnotherImport
             | Self::OtherShards { .. }
             | Self::EvidenceKeyNeeded
+            | Self::ForgedCommits { .. }
             | Self::Lacks { .. }
             | Self::Denied { .. }
             | Self::Gap { .. }

@@ -8,8 +8,8 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use berth_bus::DeploymentStore;
-use berth_log::{EventLog, Halted, LogRead, Position, high_water};
-use berth_runtime::{Check, Lifecycle, Readiness};
+use berth_log::{EventLog, Halted, LogRead, Position, high_water, jetstream::Tags};
+use berth_runtime::{Check, Lifecycle, LogKey, Readiness};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -42,6 +42,10 @@ pub(crate) struct Guard {
     pub(crate) writes: bool,
     /// The log as this process follows it, for what could not be read there.
     pub(crate) followed: Arc<dyn LogRead>,
+    /// The newest generation of formats that it was recorded to write.
+    pub(crate) newest: u16,
+    /// What tells the deployment's own commits, where others can write, and its key.
+    pub(crate) tags: Option<(Tags, LogKey)>,
 }
 
 /// What the watch says.
@@ -104,6 +108,7 @@ impl Guard {
             Ok(None) => Err("the keys are gone from the key store; restore it from its backup".to_owned()),
             Err(failure) => Err(format!("keys unreachable: {}", berth_runtime::chain(&failure))),
         };
+        let kept = kept.and_then(|kept| self.believe(kept));
         // A server that is away is told of under `nats`: what was seen last stands.
         if kept.is_err() && berth_bus::nats::is_away() {
             return;
@@ -126,6 +131,28 @@ impl Guard {
         if due && self.notes {
             self.note_end(kept.ok()).await;
         }
+    }
+
+    /// Takes up from a record what holds for processes that run; in words, if somebody else wrote it.
+    fn believe(&mut self, kept: Kept) -> Result<Kept, String> {
+        let recorded = kept.record.write_version();
+        if recorded < self.newest {
+            return Err(format!(
+                "the record of the deployment went back from generation {} to {recorded}: somebody else wrote it, or an old \
+                 backup of the keys was restored",
+                self.newest
+            ));
+        }
+        if let Some((tags, key)) = &self.tags {
+            let untagged = kept.record.untagged(key).map_err(|failure| failure.to_string())?;
+            if !tags.require(recorded, &untagged) {
+                return Err("the record of the deployment takes commits without an authentication tag that it took not before: \
+                            somebody else wrote it"
+                    .to_owned());
+            }
+        }
+        self.newest = recorded;
+        Ok(kept)
     }
 
     /// What this process writes stays what it wrote from its first commit on: whoever raised it is told which processes are left.

@@ -5,6 +5,7 @@
 //! starting again can help ([`exit`]).
 
 mod account;
+mod border;
 mod certificate;
 mod cli;
 mod credentials;

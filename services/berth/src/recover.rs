@@ -10,6 +10,7 @@ use std::{
 };
 
 use berth_bus::{DeploymentStore, Roster, member::Formats};
+use berth_proto::WriteVersion;
 use berth_runtime::{Role, Settings, SystemEntropy};
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     evidence_key,
     failure::Failure,
     folder::{DataFolder, FolderError},
-    wiring::{embedded_deployment, nats_deployment, nats_members},
+    wiring::{embedded_deployment, nats_border, nats_deployment, nats_members},
 };
 
 /// Whose formats follow from what the deployment writes.
@@ -32,6 +33,12 @@ pub(crate) fn writes_formats(role: Role) -> bool {
 /// still. What a process writes that writes none of them matters nothing.
 fn holds_up(role: Role, Formats { reads, writes }: Formats, from: u16) -> bool {
     reads < deployment::next(from) || (writes_formats(role) && writes < from)
+}
+
+/// Whether commits need a tag from a generation on, and did not in the one before. All processes that run write them by then.
+fn begins_tags(from: u16, next: u16) -> bool {
+    let tags = |number| WriteVersion::new(number).is_some_and(WriteVersion::tagged_commits);
+    tags(next) && !tags(from)
 }
 
 /// Throws away the views below the data folder and what they remember of the log, and lets the record of the
@@ -104,7 +111,11 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
                 }
             }
         }
-        let raise = |record: &mut DeploymentRecord| deployment::upgrade(record, from);
+        let border = match &settings.nats {
+            Some(nats) if begins_tags(from, next) => Some(nats_border(nats, settings, &kept.record).await?),
+            _ => None,
+        };
+        let raise = |record: &mut DeploymentRecord| deployment::upgrade(record, from, border.as_ref());
         let (before, after) = deployment::change(&*store, raise).await?;
         let (from, to) = (before.write_version(), after.write_version());
         let id = after.id();

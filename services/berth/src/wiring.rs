@@ -5,6 +5,7 @@ mod embedded;
 mod nats;
 mod parts;
 mod provision;
+mod tags;
 
 pub(crate) use self::{
     embedded::{
@@ -17,6 +18,7 @@ pub(crate) use self::{
     },
     parts::{Parts, embedded_parts, nats_parts},
     provision::provision as provision_nats,
+    tags::border as nats_border,
 };
 
 use std::{path::PathBuf, sync::Arc};

@@ -146,7 +146,7 @@ mod tests {
         let stream = StreamKey::instance(InstanceId::from_bytes([1; 16]));
         let stored = |&version: &u64| {
             let tail = Tail { version, revision: version };
-            Stored { stream, tail, shard: 0, payload: Bytes::new() }
+            Stored { stream, tail, shard: 0, payload: Bytes::new(), forged: false }
         };
         versions.iter().map(stored).collect()
     }

@@ -88,7 +88,7 @@ mod tests {
     fn commit(revision: u64, bytes: usize) -> Result<Followed, FollowError> {
         let stream = StreamKey::instance(InstanceId::from_bytes([1; 16]));
         let tail = Tail { version: revision, revision };
-        let stored = Stored { stream, tail, shard: 0, payload: vec![0; bytes].into() };
+        let stored = Stored { stream, tail, shard: 0, payload: vec![0; bytes].into(), forged: false };
         Ok(Followed::Commit(Arc::new(stored.into()), ShardPosition { incarnation: 1, revision }))
     }
 

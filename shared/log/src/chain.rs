@@ -44,6 +44,8 @@ pub struct ChainFault {
 pub enum ChainFaultKind {
     /// It cannot be read, or names another stream.
     Undecodable(DecodeError),
+    /// Somebody else than the deployment put it there, or its message was altered.
+    Forged,
     /// The store cannot give it: its row is damaged or absent.
     Row,
     /// It has another version: a commit is missing, doubled or out of order.
@@ -124,6 +126,7 @@ struct Walk {
 impl Walk {
     fn step(&mut self, stream: &StreamKey, stored: &Stored) -> Result<(), ChainFaultKind> {
         let commit = decode_commit(stored).map_err(|error| match error {
+            DecodeError::Forged { .. } => ChainFaultKind::Forged,
             DecodeError::Version { inside, .. } => ChainFaultKind::Version { found: inside },
             other => ChainFaultKind::Undecodable(other),
         })?;

@@ -22,5 +22,5 @@ pub async fn append_copy(
         traceparent: commit.as_ref().and_then(|commit| commit.traceparent.clone()),
         payload: copy.payload,
     };
-    log.append(new, expected).await
+    if copy.forged { log.append_forged(new, expected).await } else { log.append(new, expected).await }
 }

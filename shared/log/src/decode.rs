@@ -25,6 +25,14 @@ pub enum DecodeError {
         #[source]
         source: codec::DecodeError,
     },
+    /// Somebody else than the deployment put it there, or its message was altered.
+    #[error("the commit at revision {revision} of {stream} was not written by this deployment")]
+    Forged {
+        /// The stream that it lies in.
+        stream: StreamKey,
+        /// Its revision.
+        revision: u64,
+    },
     /// The commit says that it belongs elsewhere: it was moved or forged.
     #[error("the commit at revision {revision} of {stream} is one of {inside}")]
     Elsewhere {
@@ -63,6 +71,7 @@ impl DecodeError {
     /// The stream in which the commit lies.
     pub const fn stream(&self) -> StreamKey {
         let (Self::Bytes { stream, .. }
+        | Self::Forged { stream, .. }
         | Self::Elsewhere { stream, .. }
         | Self::Version { stream, .. }
         | Self::Base { stream, .. }) = self;
@@ -94,7 +103,10 @@ pub fn decode_commit(stored: &Stored) -> Result<CommitV2, DecodeError> {
 
 /// As [`decode_commit`], for an engine that learns the version of a place from the commit in it.
 pub(crate) fn decode_anywhere(stored: &Stored) -> Result<CommitV2, DecodeError> {
-    let Stored { stream, tail, payload, .. } = stored;
+    let Stored { stream, tail, payload, forged, .. } = stored;
+    if *forged {
+        return Err(DecodeError::Forged { stream: *stream, revision: tail.revision });
+    }
     let commit: CommitV2 = codec::decode(payload).map_err(|source| bytes(stored, source))?;
     if commit.stream == *stream {
         Ok(commit)

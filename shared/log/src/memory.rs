@@ -76,7 +76,7 @@ impl Store {
         }
         let commits = self.shards.entry(shard).or_default();
         let tail = Tail { version: commit.version, revision: commits.len() as u64 + 1 };
-        commits.push(Stored { stream, tail, shard, payload: commit.payload });
+        commits.push(Stored { stream, tail, shard, payload: commit.payload, forged: false });
         self.streams.entry(stream).or_default().push(tail.revision);
         Ok(Appended { tail, shard })
     }

@@ -12,6 +12,7 @@ const APPENDS: &str = "berth_log_appends_total";
 const APPEND_SECONDS: &str = "berth_log_append_seconds";
 const APPENDED_BYTES: &str = "berth_log_appended_bytes_total";
 const UNREADABLE: &str = "berth_log_unreadable";
+const FORGED: &str = "berth_log_forged";
 const READER_LAG: &str = "berth_log_reader_lag_commits";
 
 static OUTCOMES: Handles<&str, Counter> = Handles::new(|outcome| counter!(APPENDS, "outcome" => outcome));
@@ -36,18 +37,30 @@ pub(crate) fn describe() {
         Unit::Count,
         "Commits that followers of this process passed over, since the log cannot give them any more."
     );
+    describe_gauge!(
+        FORGED,
+        Unit::Count,
+        "Commits that this process has met in the log and that the deployment did not write."
+    );
     // An alarm on what has not happened yet needs something to look at.
     for outcome in ["stored", "conflict", "unknown", "unavailable", "full", "too_large"] {
         OUTCOMES.of(outcome).increment(0);
     }
     // Not set to 0: another handle of the log may have met some.
     gauge!(UNREADABLE).increment(0.0);
+    gauge!(FORGED).increment(0.0);
 }
 
 /// How many places of the log were passed over.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 commits do not fit a disk")]
 pub(crate) fn unreadable(places: u64) {
     gauge!(UNREADABLE).set(places as f64);
+}
+
+/// How many commits of the log are not the deployment's own.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and this is bounded")]
+pub(crate) fn forged(commits: usize) {
+    gauge!(FORGED).set(commits as f64);
 }
 
 /// Tells the exporter what the lag of a reader means, and that nothing is known of this one yet.

@@ -88,6 +88,8 @@ pub struct Stored {
     pub shard: u8,
     /// The exact stored bytes.
     pub payload: Bytes,
+    /// Whether the engine knows that somebody else put them there: nothing is built on them. The version is 0 then.
+    pub forged: bool,
 }
 
 /// How far a reader of one shard is.
@@ -271,6 +273,14 @@ pub trait EventLog: LogRead {
     /// On a conflict or a time-out the adapter itself reads the stream and looks for this very payload, so
     /// that `Conflict` means "not mine" and a retried append that was stored answers like the first.
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError>;
+
+    /// Stores what somebody put into another log and the deployment did not write: it stays so here. Refused by an engine that nobody
+    /// else writes to, and which knows no such commits.
+    async fn append_forged(&self, commit: NewCommit, _: Expected) -> Result<Appended, AppendError> {
+        Err(AppendError::Unavailable(
+            format!("a forged commit of {} has no place here", commit.stream).into(),
+        ))
+    }
 }
 
 /// How long an adapter tries to learn the fate of an append before it answers [`AppendError::Unknown`].

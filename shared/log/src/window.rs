@@ -151,7 +151,7 @@ mod tests {
     fn stored(shard: u8, revision: u64, bytes: usize) -> Arc<SharedCommit> {
         let stream = StreamKey::instance(InstanceId::from_bytes([shard; 16]));
         let tail = Tail { version: revision, revision };
-        Arc::new(Stored { stream, tail, shard, payload: vec![0; bytes].into() }.into())
+        Arc::new(Stored { stream, tail, shard, payload: vec![0; bytes].into(), forged: false }.into())
     }
 
     fn revisions(window: &Window, shard: u8, after: u64, up_to: u64) -> Option<Vec<u64>> {

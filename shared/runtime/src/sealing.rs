@@ -16,7 +16,7 @@ use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{Unique, UniqueInAccount, entropy::Entropy, unique::NAME_AT_UPSTREAM};
+use crate::{LogKey, Unique, UniqueInAccount, entropy::Entropy, unique::NAME_AT_UPSTREAM};
 
 /// The value cannot be opened: another key, another owner or field, or damaged bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -154,6 +154,11 @@ impl MasterKey {
     /// test a guess.
     pub fn request_digest(&self, parts: &[&[u8]]) -> Hash {
         Hash(keyed_hash(&self.digest, parts))
+    }
+
+    /// The key that tells commits of the deployment from what others put into its log.
+    pub fn log_key(&self) -> LogKey {
+        LogKey::of(subkey(&self.secret, b"berth.v1.log"))
     }
 
     /// A key for another purpose, such as the signature of JWTs: another one once the operator gives another master key.

@@ -1,13 +1,18 @@
 //! A log with a commit that nobody can read, and a log that is gone: who is told what, and who is not touched.
 
 use async_nats::jetstream;
+use berth_bus::{KeptKey, KeyStore, nats::NatsKeyStore};
 use berth_journeys::{
-    ACCOUNT_TOKEN, Berth, Client, ROOT_KEY, Running, eventually,
+    ACCOUNT_TOKEN, Berth, Client, MASTER_KEY, ROOT_KEY, Running, eventually,
     steps::{event_types, link, until},
 };
-use berth_log::{EventLog, Expected, LogRead, NewCommit, embedded::EmbeddedLog};
-use berth_proto::{CommitV2, InstanceId, StreamKey, codec};
-use berth_runtime::SystemEntropy;
+use berth_log::{
+    EventLog, Expected, LogRead, NewCommit, Tail,
+    embedded::EmbeddedLog,
+    jetstream::{JetStreamLog, JetStreamOptions, Tags, Untagged},
+};
+use berth_proto::{CommitV2, InstanceId, StreamKey, WriteVersion, codec};
+use berth_runtime::{MasterKey, SystemEntropy};
 use berth_test_support::NatsServer;
 use futures::future::join_all;
 use reqwest::Method;
@@ -28,6 +33,24 @@ impl Intruder {
 
     async fn publish(&self, payload: Vec<u8>) {
         self.jetstream.publish(self.stream.subject(), payload.into()).await.unwrap().await.unwrap();
+    }
+
+    /// Appends a commit as the deployment's own, behind whatever stands there: with its master key, and not by its code.
+    async fn append(&self, server: &NatsServer, commit: &CommitV2) {
+        let client = async_nats::connect(server.url()).await.unwrap();
+        let keys = NatsKeyStore::find(client.clone(), 1).await.unwrap().unwrap();
+        let master = MasterKey::from_base64(MASTER_KEY).unwrap();
+        let owner = master.root_owner();
+        let KeptKey::Present(wrapped) = keys.get(&owner).await.unwrap() else { panic!("no root secret") };
+        let key = master.rooted(&master.unwrap(&owner, &wrapped).unwrap()).log_key();
+        let options = JetStreamOptions { shards: SHARDS, replicas: 1 };
+        let tags = Tags::new(key, SHARDS, WriteVersion::NEWEST.number(), &Untagged::Anywhere);
+        let log = JetStreamLog::open(client, options).await.unwrap().with_tags(tags);
+        let revision = log.tail_place(&self.stream).await.unwrap().unwrap().revision;
+        let version = commit.version;
+        let payload = codec::encode(commit).unwrap().into();
+        let new = NewCommit { stream: self.stream, version, command_id: None, traceparent: None, payload };
+        log.append(new, Expected::After(Tail { version: version - 1, revision })).await.unwrap();
     }
 
     async fn last_commit(&self) -> CommitV2 {
@@ -66,7 +89,7 @@ async fn a_bad_last_commit_stops_its_instance_and_no_other() {
 
     // A commit that can be read stands behind it: the damage is an old one now, and blocks nothing.
     let behind = CommitV2 { version: bad + 1, receipts: Vec::new(), events: Vec::new(), ..sound };
-    intruder.publish(codec::encode(&behind).unwrap()).await;
+    intruder.append(&server, &behind).await;
     eventually("commands go on", async || {
         let out = client.post("/v1/instances/bad/logout", json!({})).await;
         if out.status == 200 { Ok(()) } else { Err(out.text()) }
@@ -98,7 +121,7 @@ async fn refuses(client: &Client, bad: u64) {
     }
 }
 
-/// Shards of the embedded log.
+/// Shards of the log.
 const SHARDS: u8 = 4;
 /// The SHA-256 of what the intruder writes.
 const SHA256_OF_THE_DAMAGE: &str = "eeadeaaffd2332cc063c62afff1eafd4da03d59043dcee211e1f38dfaef65f07";
@@ -227,7 +250,7 @@ async fn a_commit_of_another_instance_is_not_shown_as_ones_own() {
 }
 
 #[tokio::test]
-async fn a_sound_commit_that_somebody_forged_is_named_since_it_breaks_the_chain() {
+async fn a_commit_that_somebody_with_the_master_key_made_is_named_since_it_breaks_the_chain() {
     let server = NatsServer::start().await;
     let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
     let client = berth.client();
@@ -235,9 +258,9 @@ async fn a_sound_commit_that_somebody_forged_is_named_since_it_breaks_the_chain(
     client.post("/v1/instances", json!({"name": "good"})).await.expect(201);
     let intruder = Intruder::on(&server, &made).await;
     let sound = intruder.last_commit().await;
-    // With a checksum of its own, in the right place: only what it says of the commit before it is not so.
+    // With a checksum and a tag of its own, in the right place: only what it says of the commit before it is not so.
     let forged = CommitV2 { version: sound.version + 1, receipts: Vec::new(), events: Vec::new(), ..sound };
-    intruder.publish(codec::encode(&forged).unwrap()).await;
+    intruder.append(&server, &forged).await;
 
     let verified = client.get("/v1/instances/forged/verify").await.expect(200);
     assert_eq!((&verified["ok"], &verified["fault"]["version"]), (&json!(false), &json!(forged.version)));

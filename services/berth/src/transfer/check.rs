@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use berth_evidence::{Follows, Growing, Head, Keys, Origin, Told, leaf_hash};
 use berth_log::{Stored, Tail, decode_commit};
 use berth_proto::{Hash, InstanceId, StreamKey};
-use berth_runtime::{MasterKey, WrappedKey};
+use berth_runtime::{LogKey, MasterKey, WrappedKey};
 
 use super::{
     fault::{Fault, Wrong},
@@ -30,6 +30,10 @@ pub(super) struct Checked {
     pub(super) signed: u64,
     /// How many do not follow the one before them, or cannot be read.
     pub(super) damaged: u64,
+    /// How many of these were forged.
+    pub(super) forged: u64,
+    /// What tells the deployment's own commits.
+    pub(super) log_key: LogKey,
     /// Under which name the key store has the root secret for the master key.
     pub(super) root_owner: InstanceId,
     /// The keys that have signed.
@@ -51,6 +55,7 @@ struct Checker<'a> {
     keys: Keys,
     has_key_of_nobody: bool,
     damaged: u64,
+    forged: u64,
     counted: End,
 }
 
@@ -107,6 +112,7 @@ impl<'a> Checker<'a> {
             keys: Keys::default(),
             has_key_of_nobody: false,
             damaged: 0,
+            forged: 0,
             counted: End { commits: 0, keys: 0, devices: 0, digest: Hash([0; 32]) },
         })
     }
@@ -118,8 +124,10 @@ impl<'a> Checker<'a> {
             Line::Announcement(told) => self.announcement(told),
             Line::Life(_) => Ok(()),
             Line::Checkpoint { shard, told } => self.checkpoint(shard, &told),
-            Line::Commit { shard, index, subject, bytes } => {
-                self.commit(number, shard, index, &subject, bytes)
+            Line::Commit { shard, index, subject, bytes, forged } => {
+                self.forged += u64::from(forged);
+                let stored = self.stored((shard, index), &subject, bytes, forged)?;
+                self.commit(number, &stored)
             }
             Line::Key { owner, wrapped, .. } => self.key(owner, wrapped.as_ref()),
             Line::Device { .. } => {
@@ -172,14 +180,14 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    fn commit(
+    /// A commit at its place in its shard and its stream.
+    fn stored(
         &mut self,
-        line: u64,
-        number: u8,
-        index: u64,
+        (number, index): (u8, u64),
         subject: &str,
         bytes: Base64,
-    ) -> Result<(), Wrong> {
+        forged: bool,
+    ) -> Result<Stored, Wrong> {
         let shard = shard_of(&mut self.shards, number)?;
         let expected = shard.tree.size();
         if index != expected {
@@ -190,12 +198,18 @@ impl<'a> Checker<'a> {
         if stream.partition().shard(self.header.shards) != number {
             return Err(Wrong::Subject { shard: number });
         }
-        shard.tree.push(leaf_hash(&stream, &bytes.0));
-        let (version, hash) = self.streams.entry(stream).or_insert((0, Hash::genesis(&stream)));
+        let (version, _) = self.streams.entry(stream).or_insert((0, Hash::genesis(&stream)));
         *version += 1;
         let tail = Tail { version: *version, revision: index + 1 };
-        let stored = Stored { stream, tail, shard: number, payload: bytes.0.into() };
-        let commit = decode_commit(&stored);
+        Ok(Stored { stream, tail, shard: number, payload: bytes.0.into(), forged })
+    }
+
+    fn commit(&mut self, line: u64, stored: &Stored) -> Result<(), Wrong> {
+        let stream = stored.stream;
+        let shard = shard_of(&mut self.shards, stored.shard)?;
+        shard.tree.push(leaf_hash(&stream, &stored.payload));
+        let (_, hash) = self.streams.entry(stream).or_insert((0, Hash::genesis(&stream)));
+        let commit = decode_commit(stored);
         if commit.as_ref().map_or(true, |commit| commit.previous != *hash) {
             shard.suspect.get_or_insert(line);
             self.damaged += 1;
@@ -248,6 +262,8 @@ impl<'a> Checker<'a> {
             commits: self.counted.commits,
             signed: heads.iter().map(|head| head.size).sum(),
             damaged: self.damaged,
+            forged: self.forged,
+            log_key: self.rooted.as_ref().unwrap_or(self.master).log_key(),
             root_owner: InstanceId::from_bytes(self.master.root_owner()),
             keys: self.keys,
             heads,

@@ -123,7 +123,9 @@ impl<'a> Fill<'a> {
             Line::Announcement(told) => self.publish(Board::KEYS, &told).await,
             Line::Life(told) => self.publish(Board::LIVES, &told).await,
             Line::Checkpoint { shard, told } => self.publish(&Board::topic(shard), &told).await,
-            Line::Commit { subject, bytes, .. } => self.commit(&subject, bytes.0.into()).await,
+            Line::Commit { subject, bytes, forged, .. } => {
+                self.commit(&subject, bytes.0.into(), forged).await
+            }
             Line::Key { store, owner, wrapped } => {
                 self.keys.push((store, owner, wrapped.map(|wrapped| WrappedKey(wrapped.0))));
                 if self.keys.len() < KEYS_AT_ONCE_MAX { Ok(()) } else { self.store_keys().await }
@@ -136,7 +138,7 @@ impl<'a> Fill<'a> {
         }
     }
 
-    async fn commit(&mut self, subject: &str, payload: Bytes) -> Result<(), Failure> {
+    async fn commit(&mut self, subject: &str, payload: Bytes, forged: bool) -> Result<(), Failure> {
         // It was read before, so it is a subject.
         let Ok(stream) = subject.parse::<StreamKey>() else { return Ok(()) };
         let count = u8::try_from(self.shards.len()).unwrap_or(u8::MAX);
@@ -162,7 +164,7 @@ impl<'a> Fill<'a> {
         }
         self.waiting += 1;
         self.waiting_bytes += payload.len();
-        let copy = Stored { stream, tail, shard: number, payload };
+        let copy = Stored { stream, tail, shard: number, payload, forged };
         shard.waiting.push(Append { copy, expected });
         if self.waiting >= COMMITS_AT_ONCE_MAX.min(self.step()) || self.waiting_bytes >= BYTES_AT_ONCE_MAX {
             self.append().await?;

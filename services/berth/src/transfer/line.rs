@@ -48,6 +48,9 @@ pub(super) enum Line {
         subject: String,
         /// Exactly as it is stored.
         bytes: Base64,
+        /// Whether somebody else than the deployment put it there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forged: bool,
     },
     /// What a key store has of an owner.
     Key {

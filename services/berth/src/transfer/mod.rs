@@ -92,7 +92,7 @@ fn told(checked: &Checked) -> Result<(), Failure> {
     progress(&format!("the export is whole: {commits} commits, {signed} of which are as they were signed"))?;
     if *damaged > 0 {
         progress(&format!(
-            "{damaged} commits are damaged, as they were in the deployment: they are taken over as they are"
+            "{damaged} commits are damaged or forged, as they were in the deployment: they are taken over as they are"
         ))?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use berth_bus::KeyStore;
 use berth_evidence::{BoardError, SigningKey};
 use berth_proto::Hash;
 use berth_runtime::{ConfigError, MasterKey, Settings, SystemEntropy};
@@ -63,7 +64,11 @@ impl Source {
         };
         let missing = || ConfigError::missing("master_key", "the one that the deployment is used with");
         let master = settings.secrets.master_key.clone().ok_or_else(missing)?;
-        let parts = nats_parts(nats, settings.storage.log_shards, false).await?;
+        let whose = async |keys: &Arc<dyn KeyStore>, record: &DeploymentRecord| {
+            let rooted = root::open(&master, keys, Opening::BEGUN, &SystemEntropy).await?;
+            Ok((rooted.log_key(), record.write_version()))
+        };
+        let parts = nats_parts(nats, settings.storage.log_shards, false, whose).await?;
         Self::of(settings, parts, master).await
     }
 

@@ -1,6 +1,8 @@
 //! The deployment that is filled: one that has nothing yet, or that an import of the same export was interrupted in.
 
-use berth_bus::{KeptKey, KeyRingError, local::LocalLeases};
+use std::sync::Arc;
+
+use berth_bus::{KeptKey, KeyRingError, KeyStore, local::LocalLeases};
 use berth_evidence::{Board, SigningKey};
 use berth_proto::Hash;
 use berth_runtime::{Clock, MasterKey, Settings, SystemClock, SystemEntropy};
@@ -43,7 +45,15 @@ impl Target {
         let shards = settings.storage.log_shards;
         match &settings.nats {
             Some(nats) => {
-                let target = Self { parts: nats_parts(nats, shards, true).await?, place: "NATS".to_owned() };
+                let whose = async |keys: &Arc<dyn KeyStore>, record: &DeploymentRecord| {
+                    // What is somebody else's has tags that this key does not make.
+                    if standing(record, checked.digest)? == Begun::Now && has_key_of_nobody(&**keys).await? {
+                        return Err(Failure::NotEmpty { place: "NATS".to_owned() });
+                    }
+                    Ok((checked.log_key.clone(), checked.header.write_version))
+                };
+                let parts = nats_parts(nats, shards, true, whose).await?;
+                let target = Self { parts, place: "NATS".to_owned() };
                 let kept = deployment::read(&*target.parts.store).await?.ok_or(Failure::Contended)?;
                 let begun = standing(&kept.record, checked.digest)?;
                 if begun == Begun::Now && target.is_used().await? {
@@ -57,6 +67,9 @@ impl Target {
     }
 
     async fn in_folder(settings: &Settings, checked: &Checked, shards: u8) -> Result<(Self, Begun), Failure> {
+        if checked.forged > 0 {
+            return Err(Failure::ForgedCommits { count: checked.forged });
+        }
         let folder = DataFolder::take(&settings.storage.data)?;
         let place = folder.path().display().to_string();
         let store = embedded_deployment(folder.path());
@@ -76,8 +89,7 @@ impl Target {
 
     /// Whether anything was ever done with it.
     async fn is_used(&self) -> Result<bool, Failure> {
-        let key = self.parts.keys.get(&NOBODY).await.map_err(KeyRingError::Store)?;
-        Ok(key != KeptKey::Missing || has_commits(&self.parts.log.end().await?))
+        Ok(has_key_of_nobody(&*self.parts.keys).await? || has_commits(&self.parts.log.end().await?))
     }
 
     async fn mark(&self, begun: Begun, checked: &Checked) -> Result<(), Failure> {
@@ -105,7 +117,7 @@ impl Target {
         let rooted = root::open(master, keys, Opening::BEGUN, &SystemEntropy).await?;
         let now = SystemClock.now();
         if log.shards() != checked.header.shards && !checked.heads.is_empty() {
-            let board = Board::new(std::sync::Arc::clone(checkpoints), &checked.header.deployment);
+            let board = Board::new(Arc::clone(checkpoints), &checked.header.deployment);
             if board.life().await? == checked.header.life {
                 let (before, after) = (checked.header.shards, log.shards());
                 let reason = format!("it was imported, from {before} shards into {after}");
@@ -142,9 +154,15 @@ impl Target {
     }
 }
 
+/// Whether a deployment was ever started: the key of nobody's is made at its first start.
+async fn has_key_of_nobody(keys: &dyn KeyStore) -> Result<bool, Failure> {
+    Ok(keys.get(&NOBODY).await.map_err(KeyRingError::Store)? != KeptKey::Missing)
+}
+
 impl Checked {
     fn begin(&self, record: &mut DeploymentRecord) {
-        record.begin_import(&self.header.deployment, self.header.write_version, self.digest);
+        let Self { header, digest, log_key, .. } = self;
+        record.begin_import(&header.deployment, header.write_version, *digest, log_key);
     }
 }
 

@@ -135,7 +135,8 @@ impl<W: AsyncWrite + Unpin + Send> Writing<'_, W> {
             let stored = commit.stored();
             let (shard, revision) = (stored.shard, stored.tail.revision);
             let (subject, bytes) = (stored.stream.subject(), Base64(stored.payload.to_vec()));
-            self.line(&Line::Commit { shard, index: revision - 1, subject, bytes }).await?;
+            let forged = stored.forged;
+            self.line(&Line::Commit { shard, index: revision - 1, subject, bytes, forged }).await?;
             self.counted.commits += 1;
             if stored.stream.as_instance().is_some() || stored.stream.as_account().is_some() {
                 owners.insert(stored.stream);

@@ -6,7 +6,7 @@ use async_nats::Client;
 use berth_bus::nats::{Connection, connect_by};
 use berth_log::{
     LogRead,
-    jetstream::{Absent, DialError, JetStreamLog, JetStreamOptions},
+    jetstream::{Absent, DialError, JetStreamLog, JetStreamOptions, Tags},
 };
 use berth_runtime::{Check, Readiness, config::NatsSettings};
 use futures::future::BoxFuture;
@@ -30,13 +30,14 @@ pub(super) async fn followed(
     nats: &NatsSettings,
     name: &str,
     options: JetStreamOptions,
+    tags: &Tags,
     readiness: &Readiness,
 ) -> Result<Arc<dyn LogRead>, Failure> {
     let client = patiently(async || connect_by(nats, name).await.map_err(Failure::Nats)).await?;
     let connection = Connection::of(&client);
     register(readiness, "nats_followers", connection.clone());
     let open = async || JetStreamLog::open_with(client.clone(), options, Absent::Refused).await;
-    let log = patiently(async || Ok(open().await?)).await?;
+    let log = patiently(async || Ok(open().await?)).await?.with_tags(tags.clone());
     let (nats, name) = (nats.clone(), name.to_owned());
     let dial = move || -> BoxFuture<'static, Result<Client, DialError>> {
         let (nats, name, connection) = (nats.clone(), name.clone(), connection.clone());

@@ -71,6 +71,7 @@ pub(super) async fn open(
     let guard = Guard {
         log: Arc::clone(&log) as _,
         store,
+        newest: deployment.write_version.number(),
         deployment: deployment.clone(),
         // One that cannot be looked at is not gone.
         is_there: Box::new(move || EmbeddedLog::is_there(&home).unwrap_or(true)),
@@ -79,6 +80,7 @@ pub(super) async fn open(
         notes: true,
         writes: true,
         followed: Arc::clone(&log) as _,
+        tags: None,
     };
     let halted = guard.watch(readiness, lifecycle);
     Ok(Wired {

@@ -26,6 +26,7 @@ use super::{
     Wired,
     connections::{followed, register},
     has_commits,
+    tags::Untold,
 };
 use crate::{
     credentials::Credentials,
@@ -73,6 +74,10 @@ pub(super) async fn open(
     let makes = role.runs(Role::SessionAggregate);
     let opening = root::Opening { has_commits: has_commits(&end), makes };
     let master = patiently(async || root::open(&master, &keys, opening, &*entropy).await).await?;
+    // From here on a commit is read by its tag.
+    let log_key = master.log_key();
+    let untold = Untold { log, end: &end, store: &*store, makes };
+    let (log, tags) = untold.tagged(&record, &log_key, record.write_version()).await?;
     let credentials =
         role.runs(Role::Gateway).then(|| Credentials::given(&settings.secrets, &master)).flatten();
     let delivery_keys =
@@ -80,11 +85,8 @@ pub(super) async fn open(
     let delivery_keys = KeyRing::new(master.clone(), Arc::new(delivery_keys));
     let keys = KeyRing::new(master, keys);
     patiently(async || super::check_master_key(&keys, has_commits(&end), makes, &*entropy).await).await?;
-    if role.runs(Role::SessionAggregate) {
-        patiently(async || {
-            deployment::note_end(&*store, deployment::read(&*store).await?, &end, &missing).await
-        })
-        .await?;
+    if makes {
+        note_end(&*store, &end, &missing).await?;
     }
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let relay = relay(role, &client, replicas).await?;
@@ -106,17 +108,16 @@ pub(super) async fn open(
     })
     .await?;
     watch_membership(&leases, readiness);
-    for risk in survey(&client, &streams(options.shards)).await.risks() {
-        tracing::warn!("{risk}");
-    }
+    tell_risks(&client, options.shards).await;
     let log: Arc<dyn EventLog> = Arc::new(log);
-    let followed = followed(nats, &name, options, readiness).await?;
+    let followed = followed(nats, &name, options, &tags, readiness).await?;
     if keeps_views(role) {
         folder.is_of(&deployment.id)?;
     }
     let guard = Guard {
         log: Arc::clone(&log) as _,
         store,
+        newest: deployment.write_version.number(),
         deployment: deployment.clone(),
         is_there: Box::new(|| true),
         seen: end,
@@ -124,6 +125,7 @@ pub(super) async fn open(
         notes: role.runs(Role::SessionAggregate),
         writes: crate::recover::writes_formats(role),
         followed: Arc::clone(&followed),
+        tags: Some((tags, log_key)),
     };
     let halted = guard.watch(readiness, lifecycle);
     server_clock::watch(client.clone(), Arc::clone(&clock), readiness, lifecycle);
@@ -158,6 +160,18 @@ pub(super) async fn open(
         folder,
         credentials,
     })
+}
+
+/// Notes what this process found of the log.
+async fn note_end(store: &dyn DeploymentStore, end: &Position, missing: &Missing) -> Result<(), Failure> {
+    patiently(async || deployment::note_end(store, deployment::read(store).await?, end, missing).await).await
+}
+
+/// Says what can be lost by how the streams are kept.
+async fn tell_risks(client: &Client, shards: u8) {
+    for risk in survey(client, &streams(shards)).await.risks() {
+        tracing::warn!("{risk}");
+    }
 }
 
 /// The relay of attempts, for those who dispatch; made by the role that makes the other streams.
@@ -243,11 +257,11 @@ pub(super) struct Found<'a> {
 
 pub(super) struct Opened {
     pub(super) log: JetStreamLog,
-    end: Position,
+    pub(super) end: Position,
     missing: Missing,
     pub(super) keys: Arc<dyn KeyStore>,
     pub(super) store: Arc<dyn DeploymentStore>,
-    record: DeploymentRecord,
+    pub(super) record: DeploymentRecord,
 }
 
 impl Found<'_> {

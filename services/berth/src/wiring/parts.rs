@@ -8,13 +8,14 @@ use berth_bus::{
     nats::{NatsCheckpoints, NatsDeviceKeys, NatsKeyStore, connect_by},
 };
 use berth_log::{EventLog, embedded, embedded::EmbeddedLog, jetstream::JetStreamOptions};
-use berth_runtime::{Role, SystemEntropy, config::NatsSettings};
+use berth_runtime::{LogKey, Role, SystemEntropy, config::NatsSettings};
 
 use super::{
     embedded::{checkpoint_store, deployment_store},
     nats::{Found, patiently},
+    tags::Untold,
 };
-use crate::{failure::Failure, folder::DataFolder};
+use crate::{deployment::DeploymentRecord, failure::Failure, folder::DataFolder};
 
 /// Shards of a log of which it is not known yet how many it has.
 const SHARDS_GUESSED: u8 = 4;
@@ -57,19 +58,28 @@ pub(crate) async fn embedded_parts(folder: DataFolder, shards: Option<u8>) -> Re
     })
 }
 
-/// What lies on NATS; it is made if it is not there and that is wanted. It needs the credentials of the operator.
-pub(crate) async fn nats_parts(nats: &NatsSettings, shards: u8, may_make: bool) -> Result<Parts, Failure> {
+/// What lies on NATS; it is made if it is not there and that is wanted. It needs the credentials of the operator, and what gives the
+/// key of the tags of its commits and the generation that is written.
+pub(crate) async fn nats_parts(
+    nats: &NatsSettings,
+    shards: u8,
+    may_make: bool,
+    whose: impl AsyncFnOnce(&Arc<dyn KeyStore>, &DeploymentRecord) -> Result<(LogKey, u16), Failure>,
+) -> Result<Parts, Failure> {
     let name = format!("berth-{}", Role::SessionAggregate);
     let client = patiently(async || connect_by(nats, &name).await.map_err(Failure::Nats)).await?;
     let replicas = usize::from(nats.replicas);
     let options = JetStreamOptions { shards, replicas };
     let opened = Found { client: &client, options, may_make }.open(&SystemEntropy).await?;
+    let (key, writes) = whose(&opened.keys, &opened.record).await?;
+    let untold = Untold { log: opened.log, end: &opened.end, store: &*opened.store, makes: may_make };
+    let (log, _) = untold.tagged(&opened.record, &key, writes).await?;
     let delivery_keys =
         patiently(async || Ok(NatsKeyStore::open_for_deliveries(client.clone(), replicas).await?)).await?;
     let device_keys = patiently(async || Ok(NatsDeviceKeys::open(client.clone(), replicas).await?)).await?;
     let checkpoints = patiently(async || Ok(NatsCheckpoints::open(client.clone(), replicas).await?)).await?;
     Ok(Parts {
-        log: Arc::new(opened.log),
+        log: Arc::new(log),
         keys: opened.keys,
         delivery_keys: Arc::new(delivery_keys),
         device_keys: Arc::new(device_keys),

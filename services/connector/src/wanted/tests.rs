@@ -109,7 +109,7 @@ impl History {
 fn apply(view: &WantedView, commit: &CommitV2, rows: &mut Kept) {
     let tail = Tail { version: commit.version, revision: commit.version };
     let payload = commit.encode_for(WriteVersion::NEWEST).unwrap().unwrap().into();
-    let stored = Stored { stream: commit.stream, tail, shard: 0, payload };
+    let stored = Stored { stream: commit.stream, tail, shard: 0, payload, forged: false };
     view.apply(&stored.into(), commit, rows).unwrap();
 }
 

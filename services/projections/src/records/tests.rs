@@ -66,7 +66,7 @@ impl Life {
         });
         let tail = Tail { version: self.version, revision: self.version };
         let payload = commit.encode_for(WriteVersion::NEWEST).unwrap().unwrap().into();
-        let shared = Stored { stream, tail, shard: 0, payload }.into();
+        let shared = Stored { stream, tail, shard: 0, payload, forged: false }.into();
         self.records.apply(&shared, &commit, &mut self.table).unwrap();
         let written = std::mem::take(&mut self.table.written);
         let touched = std::mem::take(&mut *touched.lock().unwrap());

@@ -48,6 +48,7 @@ fn apply(commits: &[&CommitV2]) -> (Memory, Changes) {
             tail: Tail { version: commit.version, revision: 1 },
             shard: 0,
             payload: commit.encode_for(WriteVersion::NEWEST).unwrap().unwrap().into(),
+            forged: false,
         };
         outbox.apply(&stored.into(), commit, &mut rows).unwrap();
     }

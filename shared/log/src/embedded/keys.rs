@@ -83,7 +83,7 @@ pub(super) fn split_row(row: &[u8]) -> Option<(StreamKey, u64, &[u8])> {
 pub(super) fn stored(shard: u8, revision: u64, row: &[u8]) -> Option<Stored> {
     let (stream, version, payload) = split_row(row)?;
     let tail = Tail { version, revision };
-    Some(Stored { stream, tail, shard, payload: Bytes::copy_from_slice(payload) })
+    Some(Stored { stream, tail, shard, payload: Bytes::copy_from_slice(payload), forged: false })
 }
 
 #[cfg(test)]

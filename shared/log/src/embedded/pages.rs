@@ -208,7 +208,10 @@ mod tests {
                 if unreadable.is_none() {
                     let stream = StreamKey::instance(InstanceId::from_bytes([1; 16]));
                     let tail = Tail { version: 1, revision: after + 1 };
-                    page.take(Stored { stream, tail, shard: 0, payload: vec![1; bytes].into() }, &Kind::ALL);
+                    page.take(
+                        Stored { stream, tail, shard: 0, payload: vec![1; bytes].into(), forged: false },
+                        &Kind::ALL,
+                    );
                 }
                 Ok::<_, StoreError>(page)
             };

@@ -246,7 +246,13 @@ impl Draft {
         let (stream, tail) = (commit.stream, Tail { version: next, revision: *end });
         self.versions.insert((stream, next), self.commits.len());
         self.tails.insert(stream, tail);
-        self.commits.push(Stored { stream, tail, shard: *shard, payload: commit.payload.clone() });
+        self.commits.push(Stored {
+            stream,
+            tail,
+            shard: *shard,
+            payload: commit.payload.clone(),
+            forged: false,
+        });
         Ok(Fate::Stored(tail))
     }
 }
@@ -259,7 +265,7 @@ fn write(tables: &Tables, draft: &Draft) -> Result<(), StoreError> {
         })
     })?;
     let mut batch = tables.batch()?;
-    for Stored { stream, tail, shard, payload } in &draft.commits {
+    for Stored { stream, tail, shard, payload, .. } in &draft.commits {
         if let Some(commits) = tables.commits.get(usize::from(*shard)) {
             let row = commit_row(stream, tail.version, payload);
             batch.insert(commits, tail.revision.to_be_bytes(), row);

@@ -17,7 +17,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    COMMAND_ID_HEADER, JetStreamLog, TRACEPARENT_HEADER, TYPE_HEADER, VERSION_HEADER, settings::stream_name,
+    COMMAND_ID_HEADER, Claim, JetStreamLog, TRACEPARENT_HEADER, TYPE_HEADER, Tags, VERSION_HEADER,
+    settings::stream_name, tags::TAG_HEADER,
 };
 use crate::port::{APPEND_RESOLVE_MAX, AppendError, Appended, Expected, NewCommit, ReadError, Tail};
 
@@ -31,6 +32,9 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
 
 /// The server says that another append to this subject is in flight. async-nats knows no error kind for it.
 const IN_FLIGHT: ErrorCode = ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT;
+
+/// What stands in the place of a tag where there is none for good.
+const NO_TAG: &str = "none";
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -63,19 +67,30 @@ enum After {
 pub(super) async fn append(
     log: &JetStreamLog,
     commit: NewCommit,
-    expected: Expected,
+    publish: Publish,
 ) -> Result<Appended, AppendError> {
-    let stream = commit.stream;
-    let shard = stream.partition().shard(log.shards);
-    let publish = Publish::new(&commit, expected, shard);
+    let (stream, shard) = (commit.stream, publish.shard);
+    let appended = |tail: Tail| {
+        if let Some(tags) = &log.tags {
+            tags.met(shard, tail.revision);
+            tags.place(stream, tail.revision);
+        }
+        Appended { tail, shard }
+    };
     let deadline = Instant::now() + APPEND_RESOLVE_MAX;
     let mut pauses = Pauses::new(PAUSE_MIN, PAUSE_MAX);
     // Whether any publish so far may be stored, now or later.
     let mut perhaps_stored = false;
     let last = loop {
         let source = match publish.send(log, deadline).await {
+            // The shard lost commits that were met: whoever reads this one takes it for forged.
+            Published::Stored(revision) if revision <= publish.behind => {
+                log.tags.iter().for_each(|tags| tags.went_back(shard));
+                let source = format!("shard {shard} ends at {revision}, before {}", publish.behind).into();
+                return Err(AppendError::Unknown { stream, source });
+            }
             Published::Stored(revision) => {
-                return Ok(Appended { tail: Tail { version: commit.version, revision }, shard });
+                return Ok(appended(Tail { version: commit.version, revision }));
             }
             Published::TooLarge => return Err(AppendError::TooLarge { bytes: commit.payload.len() }),
             Published::Full(source) if !perhaps_stored => return Err(AppendError::Full(source)),
@@ -87,7 +102,7 @@ pub(super) async fn append(
         };
         if perhaps_stored {
             match publish.look(log, &commit).await {
-                Ok(After::Ours(tail)) => return Ok(Appended { tail, shard }),
+                Ok(After::Ours(tail)) => return Ok(appended(tail)),
                 Ok(After::Theirs) => return Err(AppendError::Conflict { stream }),
                 Ok(After::Nothing) | Err(_) => {}
             }
@@ -106,16 +121,19 @@ pub(super) async fn append(
 }
 
 /// A commit as it is published, again and again if need be.
-struct Publish {
+pub(super) struct Publish {
     subject: String,
     headers: HeaderMap,
     payload: Bytes,
     expected: Expected,
     shard: u8,
+    /// The place that the tag names: behind it the commit must come to stand.
+    behind: u64,
 }
 
 impl Publish {
-    fn new(commit: &NewCommit, expected: Expected, shard: u8) -> Self {
+    pub(super) fn new(log: &JetStreamLog, commit: &NewCommit, expected: Expected) -> Self {
+        let (subject, shard) = (commit.stream.subject(), commit.stream.partition().shard(log.shards));
         let mut headers = HeaderMap::new();
         headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, revision(expected).to_string());
         headers.insert(NATS_EXPECTED_STREAM, stream_name(shard));
@@ -130,7 +148,23 @@ impl Publish {
         if let Some(Ok(traceparent)) = commit.traceparent.as_deref().map(HeaderValue::from_str) {
             headers.insert(TRACEPARENT_HEADER, traceparent);
         }
-        Self { subject: commit.stream.subject(), headers, payload: commit.payload.clone(), expected, shard }
+        Self { behind: 0, subject, headers, payload: commit.payload.clone(), expected, shard }
+    }
+
+    /// As the deployment's own.
+    pub(super) fn tagged(mut self, tags: Option<&Tags>) -> Self {
+        if let Some(tags) = tags {
+            let (tag, behind) = tags.tag(&self.subject, self.shard, revision(self.expected), &self.payload);
+            self.headers.insert(TAG_HEADER, tag);
+            self.behind = behind;
+        }
+        self
+    }
+
+    /// As nobody's, also where commits need no tag.
+    pub(super) fn without_tag(mut self) -> Self {
+        self.headers.insert(TAG_HEADER, NO_TAG);
+        self
     }
 
     async fn send(&self, log: &JetStreamLog, deadline: Instant) -> Published {
@@ -158,7 +192,9 @@ impl Publish {
     async fn look(&self, log: &JetStreamLog, commit: &NewCommit) -> Result<After, ReadError> {
         let expected = revision(self.expected);
         if let Some(next) = log.next_of(self.shard, &self.subject, expected + 1).await? {
-            return Ok(if next.payload == commit.payload {
+            let is_forged = log.claim(self.shard, &next) == Claim::Forged
+                && self.headers.get(TAG_HEADER).is_some_and(|tag| tag.as_str() != NO_TAG);
+            return Ok(if next.payload == commit.payload && !is_forged {
                 After::Ours(Tail { version: commit.version, revision: next.sequence })
             } else {
                 After::Theirs

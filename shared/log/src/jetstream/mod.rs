@@ -1,17 +1,20 @@
 //! The log on NATS JetStream: one stream per shard, one message per commit.
 //!
 //! `settings` makes the streams and refuses dangerous ones, `append` publishes and finds out what became of
-//! it, `read` looks up at the leader, `follow` reads each shard in its order, over a `link` that can be made anew.
+//! it, `read` looks up at the leader, `follow` reads each shard in its order, over a `link` that can be made anew, `tags` tells
+//! whose commits they are.
 //!
-//! Headers are for people and tools; what counts stands in the payload. Only the expected sequence counts once more:
-//! whoever has the server deliver an old commit to where commits are appended has it refused by that header.
+//! Headers are for people and tools; what counts stands in the payload. Only two count themselves: the tag, and the expected
+//! sequence, since whoever has the server deliver an old commit to where commits are appended has it refused by that header.
 
 mod append;
 mod follow;
+mod generation;
 mod link;
 mod message;
 mod read;
 mod settings;
+mod tags;
 
 use std::{
     collections::BTreeMap,
@@ -27,10 +30,16 @@ use berth_proto::{Kind, StreamKey};
 use lru::LruCache;
 use tokio::time::Instant;
 
-use self::link::Links;
+use self::{
+    append::Publish,
+    link::Links,
+    message::{Headers, Message},
+    tags::Claim,
+};
 pub use self::{
     link::{Dial, DialError},
     settings::{OpenError, stream_name},
+    tags::{Tags, Untagged},
 };
 use crate::{
     local, metrics,
@@ -83,6 +92,8 @@ pub struct JetStreamLog {
     /// The revision of the last commit of a page that was read, by stream and version.
     pages: Arc<Mutex<LruCache<(StreamKey, u64), u64>>>,
     unreadable: Unreadable,
+    /// Without them every commit counts as the deployment's own.
+    tags: Option<Tags>,
 }
 
 impl JetStreamLog {
@@ -107,6 +118,7 @@ impl JetStreamLog {
             shards: options.shards,
             pages: Arc::new(Mutex::new(LruCache::new(PAGES_MAX))),
             unreadable: Unreadable::default(),
+            tags: None,
         })
     }
 
@@ -121,6 +133,24 @@ impl JetStreamLog {
     async fn stream(&self, shard: u8) -> Result<Stream<()>, ReadError> {
         let stream = self.link().context.get_stream_no_info(stream_name(shard)).await;
         stream.map_err(|error| ReadError::Unavailable(Box::new(error)))
+    }
+
+    /// The same log, whose commits have tags from now on and are read by theirs.
+    #[must_use]
+    pub fn with_tags(self, tags: Tags) -> Self {
+        Self { tags: Some(tags), ..self }
+    }
+
+    /// What a message of a shard says of whose commit it is.
+    fn claim(&self, shard: u8, message: &Message) -> Claim {
+        match (&message.headers, &self.tags) {
+            // Nobody who writes commits makes such headers.
+            (Headers::Unparsable, _) => Claim::Forged,
+            (Headers::Parsed(_), None) => Claim::Untagged,
+            (Headers::Parsed(headers), Some(tags)) => {
+                tags.claim((shard, message.sequence), &message.subject, headers, &message.payload)
+            }
+        }
     }
 }
 
@@ -164,7 +194,9 @@ impl LogRead for JetStreamLog {
     }
 
     fn unreadable(&self) -> Option<String> {
-        self.unreadable.in_words()
+        let forged = self.tags.as_ref().and_then(Tags::in_words);
+        let both: Vec<_> = self.unreadable.in_words().into_iter().chain(forged).collect();
+        (!both.is_empty()).then(|| both.join("; "))
     }
 
     fn shards(&self) -> u8 {
@@ -177,10 +209,18 @@ impl EventLog for JetStreamLog {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
         let (bytes, begun) = (commit.payload.len(), Instant::now());
         let outcome = match local::check_size(&commit) {
-            Ok(()) => append::append(self, commit, expected).await,
+            Ok(()) => {
+                let publish = Publish::new(self, &commit, expected).tagged(self.tags.as_ref());
+                append::append(self, commit, publish).await
+            }
             Err(error) => Err(error),
         };
         metrics::appended(&outcome, bytes, begun);
         outcome
+    }
+
+    async fn append_forged(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
+        let publish = Publish::new(self, &commit, expected).without_tag();
+        append::append(self, commit, publish).await
     }
 }

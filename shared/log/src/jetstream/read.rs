@@ -15,7 +15,7 @@ use lru::LruCache;
 use thiserror::Error;
 
 use super::{
-    JetStreamLog, VERSION_HEADER,
+    Claim, JetStreamLog, VERSION_HEADER,
     message::{Headers, Message},
     settings::incarnation,
 };
@@ -24,16 +24,23 @@ use crate::{
     port::{Position, ReadError, ShardPosition, Stored, Tail},
 };
 
-/// What a message says of itself.
+/// What a message says of itself, if it is the deployment's own.
 pub(super) fn stored(
     stream: StreamKey,
     shard: u8,
     revision: u64,
-    headers: Option<&async_nats::HeaderMap>,
+    headers: &Headers,
     payload: Bytes,
+    is_own: bool,
 ) -> Stored {
-    let header = headers.and_then(|headers| headers.get(VERSION_HEADER)?.as_str().parse().ok());
-    let mut stored = Stored { stream, tail: Tail { version: 0, revision }, shard, payload };
+    let mut stored = Stored { stream, tail: Tail { version: 0, revision }, shard, payload, forged: !is_own };
+    if stored.forged {
+        return stored;
+    }
+    let header = match headers {
+        Headers::Parsed(headers) => headers.get(VERSION_HEADER).and_then(|text| text.as_str().parse().ok()),
+        Headers::Unparsable => None,
+    };
     stored.tail.version =
         header.unwrap_or_else(|| decode_anywhere(&stored).map_or(0, |commit| commit.version));
     stored
@@ -51,7 +58,10 @@ impl JetStreamLog {
         let shard = stream.partition().shard(self.shards);
         let subject = stream.subject();
         match self.last_of(shard, &subject).await? {
-            Some(last) => Ok(Some(from_message(*stream, shard, last))),
+            Some(last) => {
+                let sequence = last.sequence;
+                Ok(Some(self.judged(*stream, shard, last, sequence).await?))
+            }
             None => self.has_none_of(shard, &subject).await.map(|()| None),
         }
     }
@@ -83,10 +93,20 @@ impl JetStreamLog {
         at: Tail,
     ) -> Result<Option<Stored>, ReadError> {
         let shard = stream.partition().shard(self.shards);
-        let message = self.next_of(shard, &stream.subject(), at.revision.max(1)).await?;
-        let there = message.map(|message| from_message(*stream, shard, message));
-        if let Some(found) = there.filter(|found| found.tail.version == at.version) {
-            return Ok(Some(found));
+        let subject = stream.subject();
+        if let Some(message) = self.next_of(shard, &subject, at.revision.max(1)).await? {
+            let claim = self.claim(shard, &message);
+            // Whoever names this very place has read there what was the deployment's own, or it was written by who had.
+            let is_own = match claim {
+                Claim::Untagged => true,
+                Claim::Behind { .. } => message.sequence == at.revision,
+                Claim::Forged => false,
+            };
+            let Message { sequence, headers, payload, .. } = message;
+            let found = stored(*stream, shard, sequence, &headers, payload, is_own);
+            if found.tail.version == at.version {
+                return Ok(Some(found));
+            }
         }
         let page = self.read_page(stream, at.version.saturating_sub(1), 1).await?;
         Ok(page.into_iter().next().filter(|found| found.tail.version == at.version))
@@ -109,7 +129,7 @@ impl JetStreamLog {
         let remembered = self.pages().get(&(*stream, after_version)).copied();
         if let Some(revision) = remembered {
             let page = self.read_from(stream, revision + 1, after_version, limit).await?;
-            // What cannot be read has no version.
+            // What is forged or cannot be read has no version.
             if page.first().is_some_and(|first| [0, after_version + 1].contains(&first.tail.version)) {
                 return Ok(page);
             }
@@ -138,8 +158,8 @@ impl JetStreamLog {
         let mut place = after_version;
         while page.len() < limit {
             let Some(message) = self.next_of(shard, &subject, sequence).await? else { break };
-            sequence = message.sequence + 1;
-            let stored = from_message(*stream, shard, message);
+            let none_since = std::mem::replace(&mut sequence, message.sequence + 1);
+            let stored = self.judged(*stream, shard, message, none_since).await?;
             place = stored.tail.version.max(place.saturating_add(1));
             page.push(stored);
         }
@@ -190,13 +210,61 @@ impl JetStreamLog {
         let (mut first, mut unreadable, mut next) = (None, 0, sequence);
         while let Some(message) = self.next_of(shard, &subject, next).await? {
             let at = *first.get_or_insert(message.sequence);
-            next = message.sequence + 1;
-            match from_message(*stream, shard, message).tail.version {
+            let none_since = std::mem::replace(&mut next, message.sequence + 1);
+            match self.judged(*stream, shard, message, none_since).await?.tail.version {
                 0 => unreadable += 1,
                 version => return Ok(Some((at, Some(version.saturating_sub(unreadable))))),
             }
         }
         Ok(first.map(|at| (at, None)))
+    }
+
+    /// What a message comes to in its stream, of whose subject there is none from `none_since` up to it.
+    async fn judged(
+        &self,
+        stream: StreamKey,
+        shard: u8,
+        message: Message,
+        none_since: u64,
+    ) -> Result<Stored, ReadError> {
+        let is_own = match self.claim(shard, &message) {
+            Claim::Untagged => true,
+            Claim::Behind { predecessor, .. } if none_since <= predecessor + 1 => true,
+            Claim::Behind { predecessor, .. } => {
+                self.is_next_behind(&stream, (shard, message.sequence), predecessor).await?
+            }
+            Claim::Forged => false,
+        };
+        let Message { sequence, headers, payload, .. } = message;
+        self.tell(stream, (shard, sequence), is_own);
+        Ok(stored(stream, shard, sequence, &headers, payload, is_own))
+    }
+
+    /// Whether the message of a stream at a revision is the first one behind another revision: the leader is asked, once for
+    /// the last commit of a stream.
+    pub(super) async fn is_next_behind(
+        &self,
+        stream: &StreamKey,
+        (shard, revision): (u8, u64),
+        predecessor: u64,
+    ) -> Result<bool, ReadError> {
+        if self.tags.as_ref().is_some_and(|tags| tags.is_placed(stream, revision)) {
+            return Ok(true);
+        }
+        let next = self.next_of(shard, &stream.subject(), predecessor + 1).await?;
+        // One that the server cannot read any more is told of elsewhere.
+        Ok(next.is_none_or(|next| next.sequence >= revision))
+    }
+
+    /// Remembers of a message of a stream whose it is.
+    pub(super) fn tell(&self, stream: StreamKey, (shard, revision): (u8, u64), is_own: bool) {
+        let Some(tags) = &self.tags else { return };
+        tags.met(shard, revision);
+        if is_own {
+            tags.place(stream, revision);
+        } else {
+            tags.note_forged(stream, shard, revision);
+        }
     }
 
     /// A server whose files were damaged goes on with what is left of them, and keeps the end: nothing else tells of the
@@ -221,18 +289,11 @@ impl JetStreamLog {
             Err(error) if is_deleted(&error) => Ok(None),
             Err(error) => Err(ReadError::Unavailable(Box::new(error))),
         });
-        Ok(Position(futures::future::try_join_all(infos).await?.into_iter().flatten().collect()))
-    }
-}
-
-/// What a message is that the leader gave. One that no client can be given is no commit, whatever else it holds.
-pub(super) fn from_message(stream: StreamKey, shard: u8, message: Message) -> Stored {
-    let Message { sequence, headers, payload, .. } = message;
-    match headers {
-        Headers::Parsed(headers) => stored(stream, shard, sequence, Some(&headers), payload),
-        Headers::Unparsable => {
-            Stored { stream, tail: Tail { version: 0, revision: sequence }, shard, payload }
+        let end = Position(futures::future::try_join_all(infos).await?.into_iter().flatten().collect());
+        if let Some(tags) = &self.tags {
+            end.0.iter().for_each(|(shard, at)| tags.met(*shard, at.revision));
         }
+        Ok(end)
     }
 }
 

@@ -17,6 +17,7 @@ mod jetstream;
 mod memory;
 mod one_follower;
 mod one_writer;
+mod tags;
 mod transaction;
 mod undeliverable;
 mod unreadable;

@@ -137,7 +137,13 @@ impl TestLog {
         let mut shards = self.shards.lock().unwrap();
         let shard = shards.get_mut(&number).unwrap();
         let revision = shard.commits.len() as u64 + 1;
-        shard.commits.push(Stored { stream, tail: Tail { version, revision }, shard: number, payload });
+        shard.commits.push(Stored {
+            stream,
+            tail: Tail { version, revision },
+            shard: number,
+            payload,
+            forged: false,
+        });
         drop(shards);
         self.grown.send_modify(|grown| *grown += 1);
     }

@@ -97,6 +97,10 @@ fn reason(kind: &ChainFaultKind) -> String {
     match kind {
         ChainFaultKind::Row => "the store cannot give it: its row is damaged".to_owned(),
         ChainFaultKind::Undecodable(_) => "it cannot be read".to_owned(),
+        ChainFaultKind::Forged => {
+            "it was not written by this deployment: somebody else put it there, or its message was altered"
+                .to_owned()
+        }
         ChainFaultKind::Version { found } => format!("version {found} stands in its place"),
         ChainFaultKind::Previous { .. } => {
             "it does not follow the commit before it: one of the two was changed".to_owned()
@@ -111,7 +115,10 @@ const fn advice(kind: &ChainFaultKind) -> &'static str {
             "Look at the disk and its log. The instance goes on while its last commit is sound; what this one said is \
              gone unless the log is restored from a backup that has it: see docs/operation.md."
         }
-        ChainFaultKind::Version { .. } | ChainFaultKind::Previous { .. } | ChainFaultKind::Time => {
+        ChainFaultKind::Forged
+        | ChainFaultKind::Version { .. }
+        | ChainFaultKind::Previous { .. }
+        | ChainFaultKind::Time => {
             "Somebody wrote past the service, or an old copy was restored: find out who may write into the log, and \
              compare with a backup: see docs/operation.md."
         }

@@ -17,13 +17,15 @@ use futures::StreamExt;
 use tokio::time::{Instant, sleep};
 
 use super::super::{
-    JetStreamLog,
+    Claim, JetStreamLog,
+    message::{Headers, Message},
     read::stored,
     settings::{incarnation, stream_name},
+    tags::Recent,
 };
 use crate::{
     local::check_start,
-    port::{FollowError, Followed, ShardPosition, Stored},
+    port::{FollowError, Followed, ShardPosition},
 };
 
 /// Commits that one pull asks for.
@@ -80,6 +82,8 @@ pub(super) struct ShardFollower {
     /// A message that came before others which are not read, and how far these go.
     ahead: Option<jetstream::Message>,
     skipped_to: Option<u64>,
+    /// What was read last.
+    recent: Recent,
     ready: VecDeque<Step>,
     /// Whether it was told that the shard cannot be followed.
     missed: bool,
@@ -117,6 +121,7 @@ impl ShardFollower {
             by_places: None,
             ahead: None,
             skipped_to: None,
+            recent: Recent::after(read.map_or(0, |read| read.revision)),
             ready: VecDeque::new(),
             missed: false,
             ended: false,
@@ -169,15 +174,14 @@ impl ShardFollower {
             return Ok(());
         }
         if let Some(message) = self.ahead.take() {
-            self.take(message);
-            return Ok(());
+            return self.take(message).await;
         }
         let patience = if self.is_behind() { STALLED_MAX } else { self.idle };
         let Some(messages) = &mut self.messages else { return self.go_on().await };
         tokio::select! {
             biased;
             next = messages.next() => match next {
-                Some(Ok(message)) => self.take(message),
+                Some(Ok(message)) => self.take(message).await?,
                 Some(Err(error)) => {
                     tracing::debug!(shard = self.shard, %error, "a consumer of the log failed");
                     self.end_consumer();
@@ -266,50 +270,85 @@ impl ShardFollower {
         }
     }
 
-    fn take(&mut self, message: jetstream::Message) {
+    async fn take(&mut self, message: jetstream::Message) -> Result<(), FollowError> {
         let Ok(info) = message.info() else {
             self.end_consumer();
-            return;
+            return Ok(());
         };
-        let Some(read) = self.read else { return };
+        let Some(read) = self.read else { return Ok(()) };
         let (number, revision, pending) = (info.consumer_sequence, info.stream_sequence, info.pending);
         if number != self.delivered + 1 {
             tracing::debug!(shard = self.shard, "a message was lost on the way; the consumer is made again");
             self.end_consumer();
-            return;
+            return Ok(());
         }
         if revision > read.revision + 1 {
             // It comes again when what is before it was looked for.
             (self.skipped_to, self.ahead) = (Some(revision - 1), Some(message));
-            return;
+            return Ok(());
         }
         (self.delivered, self.pending, self.idle) = (number, pending, STALLED_MAX);
         // What was read from the stream itself may come by once more.
         if revision > read.revision {
-            let (shard, message) = (self.shard, message.message);
-            let (headers, payload) = (message.headers, message.payload);
-            self.meet(revision, &message.subject, |stream| {
-                stored(stream, shard, revision, headers.as_ref(), payload)
-            });
+            let async_nats::Message { subject, headers, payload, .. } = message.message;
+            let headers = Headers::Parsed(headers.unwrap_or_default());
+            let (sequence, subject) = (revision, subject.to_string());
+            self.meet(Message { sequence, subject, headers, payload }).await?;
         }
         self.look_for_end();
+        Ok(())
     }
 
-    /// Takes what stands at the next place.
-    fn meet(&mut self, revision: u64, subject: &str, stored: impl FnOnce(StreamKey) -> Stored) {
-        let Some(read) = self.read else { return };
+    /// Takes what stands at the next place. If it cannot be said whose it is, it comes again.
+    async fn meet(&mut self, message: Message) -> Result<(), FollowError> {
+        let Some(read) = self.read else { return Ok(()) };
+        let revision = message.sequence;
         let at = ShardPosition { revision, ..read };
-        self.read = Some(at);
-        match StreamKey::from_str(subject) {
+        match StreamKey::from_str(&message.subject) {
             Ok(stream) if self.kinds.contains(&stream.kind()) => {
-                let commit = Arc::new(stored(stream).into());
-                self.ready.push_back(Step::Met(Followed::Commit(commit, at)));
+                let is_own = match self.log.claim(self.shard, &message) {
+                    Claim::Untagged => true,
+                    Claim::Behind { predecessor, after } => {
+                        self.is_next_behind(&stream, revision, predecessor, after).await?
+                    }
+                    Claim::Forged => false,
+                };
+                // What lies far back is not asked for soon.
+                if !is_own || revision > self.target {
+                    self.log.tell(stream, (self.shard, revision), is_own);
+                }
+                self.recent.push(stream, revision);
+                let Message { headers, payload, .. } = message;
+                let commit = stored(stream, self.shard, revision, &headers, payload, is_own);
+                self.ready.push_back(Step::Met(Followed::Commit(Arc::new(commit.into()), at)));
             }
             Ok(_) => {}
             Err(_) => {
+                let subject = message.subject;
                 tracing::error!(subject, revision, "a message of the log has a subject that is not ours");
             }
         }
+        self.read = Some(at);
+        Ok(())
+    }
+
+    /// Whether the next message, of this stream, is its first one behind its predecessor. Of what was met long ago only that it is the
+    /// first one behind `after` is known.
+    async fn is_next_behind(
+        &mut self,
+        stream: &StreamKey,
+        revision: u64,
+        predecessor: u64,
+        after: u64,
+    ) -> Result<bool, FollowError> {
+        if let Some(known) = self.recent.is_next_behind(stream, predecessor, after) {
+            return Ok(known);
+        }
+        let asked = self.log.is_next_behind(stream, (self.shard, revision), predecessor).await;
+        asked.map_err(|error| {
+            self.end_consumer();
+            unavailable(error)
+        })
     }
 
     /// Says that the end is reached if it is: the one that was there when the consumer was made, once, and each time that

@@ -9,10 +9,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep};
 
-use super::{
-    super::super::{message::Message, read::from_message},
-    ShardFollower, Step, unavailable,
-};
+use super::{super::super::message::Message, ShardFollower, Step, unavailable};
 use crate::{
     local::check_start,
     port::{FollowError, Followed, ShardPosition},
@@ -72,18 +69,17 @@ impl ShardFollower {
     }
 
     /// Takes what the message is that the leader gave for the next place.
-    fn meet_looked_up(&mut self, message: Message) {
-        let (shard, revision, subject) = (self.shard, message.sequence, message.subject.clone());
+    async fn meet_looked_up(&mut self, message: Message) -> Result<(), FollowError> {
         if !message.is_deliverable() {
             self.by_places = Some(Instant::now() + BY_PLACES);
             tracing::error!(
-                shard,
-                revision,
-                subject,
+                shard = self.shard,
+                revision = message.sequence,
+                subject = message.subject,
                 "a message of the log cannot be delivered to any client: somebody published what is no commit"
             );
         }
-        self.meet(revision, &subject, |stream| from_message(stream, shard, message));
+        self.meet(message).await
     }
 
     /// Asks the stream's leader for so many places, not behind this one, which a consumer did not deliver: a replica may be
@@ -115,7 +111,7 @@ impl ShardFollower {
             if let Some(message) = message
                 && self.read.is_some_and(|read| read.revision < message.sequence)
             {
-                self.meet_looked_up(message);
+                self.meet_looked_up(message).await?;
             }
         }
         Ok(())

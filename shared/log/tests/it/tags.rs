@@ -1,0 +1,311 @@
+//! Commits that somebody else puts into the streams of a deployment on a real server: each fits, and none is taken for its own.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_nats::{HeaderMap, jetstream};
+use berth_log::{
+    ChainFaultKind, DecodeError, EventLog, Followed, LogRead, Position, Stored, append_copy, damaged_tail,
+    decode_commit,
+    jetstream::{JetStreamLog, JetStreamOptions, Tags, Untagged, stream_name},
+    read_around, verify,
+};
+use berth_proto::{Kind, StreamKey, directory::DirectoryStateV1};
+use berth_runtime::{LogKey, MasterKey, SeededEntropy};
+use berth_test_support::NatsServer;
+use bytes::Bytes;
+
+use crate::contract::{
+    following::{commits, until_caught_up},
+    history::{History, instance},
+};
+
+const OPTIONS: JetStreamOptions = JetStreamOptions { shards: 4, replicas: 1 };
+/// More streams than a follower remembers of a shard.
+const MANY: u64 = 1_100;
+
+fn key(seed: u64) -> LogKey {
+    MasterKey::generate(&SeededEntropy::new(seed)).log_key()
+}
+
+/// From the first commit on.
+fn everywhere() -> Untagged {
+    Untagged::UpTo(BTreeMap::new())
+}
+
+/// The log as a process opens it that has this key.
+async fn open_with(server: &NatsServer, tags: &Tags) -> JetStreamLog {
+    let client = async_nats::connect(server.url()).await.unwrap();
+    JetStreamLog::open(client, OPTIONS).await.unwrap().with_tags(tags.clone())
+}
+
+async fn open(server: &NatsServer) -> JetStreamLog {
+    open_with(server, &Tags::new(key(1), OPTIONS.shards, 4, &everywhere())).await
+}
+
+struct Fixture {
+    log: Arc<dyn EventLog>,
+    _server: NatsServer,
+}
+
+async fn tagged() -> Fixture {
+    let server = NatsServer::start().await;
+    Fixture { log: Arc::new(open(&server).await), _server: server }
+}
+
+crate::contract::contract!(tagged);
+
+/// Whoever may publish where commits stand, and reads them.
+struct Intruder(jetstream::Context);
+
+impl Intruder {
+    async fn at(server: &NatsServer) -> Self {
+        Self(jetstream::new(async_nats::connect(server.url()).await.unwrap()))
+    }
+
+    /// Puts a message there; gives its revision.
+    async fn publish(&self, stream: StreamKey, headers: HeaderMap, payload: Bytes) -> u64 {
+        let sent = self.0.publish_with_headers(stream.subject(), headers, payload).await;
+        sent.unwrap().await.unwrap().sequence
+    }
+
+    /// The headers and bytes of a message, without what the server would refuse it by.
+    async fn copy(&self, stream: StreamKey, revision: u64) -> (HeaderMap, Bytes) {
+        let shard = stream_name(stream.partition().shard(OPTIONS.shards));
+        let found = self.0.get_stream(shard).await.unwrap().get_raw_message(revision).await.unwrap();
+        let mut headers = HeaderMap::new();
+        for (name, values) in found.headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-"))
+        {
+            headers.insert(name.clone(), values[0].clone());
+        }
+        (headers, found.payload)
+    }
+}
+
+/// The last commit is not taken for the deployment's own, however it is read, by a process that begins now or that reads already.
+async fn is_found(server: &NatsServer, running: &JetStreamLog, stream: StreamKey, at: u64, version: u64) {
+    for log in [running, &open(server).await] {
+        let tail = log.tail(&stream).await.unwrap().unwrap();
+        assert_eq!((tail.tail.revision, tail.forged), (at, true));
+        let refused = decode_commit(&tail).unwrap_err();
+        assert_eq!(refused, DecodeError::Forged { stream, revision: at });
+        let report = verify(log, &stream).await.unwrap();
+        assert_eq!(report.commits, version - 1);
+        let fault = report.fault.unwrap();
+        assert_eq!((fault.version, fault.kind), (version, ChainFaultKind::Forged));
+        let last = read_around(log, &stream, version - 1, 1).await.unwrap();
+        assert!(matches!(&last[..], [berth_log::Place::Commit(stored)] if stored.forged), "{last:?}");
+        let words = log.unreadable().unwrap();
+        assert!(words.contains(&format!("{at} of shard ")) && words.contains(&stream.to_string()), "{words}");
+        assert!(words.contains("not this deployment's own"), "{words}");
+    }
+    let shard = stream.partition().shard(OPTIONS.shards);
+    let end = running.end().await.unwrap();
+    let mut before = end.clone();
+    before.0.get_mut(&shard).unwrap().revision = at - 1;
+    // From the first commit, and from right before this one.
+    for from in [Position::default(), before] {
+        let log = open(server).await;
+        let (met, _) = until_caught_up(&mut log.follow("test", &Kind::ALL, from).await.unwrap()).await;
+        let forged: Vec<_> = met.iter().filter(|met| met.forged).map(|met| met.tail.revision).collect();
+        assert_eq!(forged, [at]);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_whose_chain_fits_is_not_taken_without_a_tag_or_with_another_key() {
+    let server = NatsServer::start().await;
+    let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
+    let mut history = History::new(instance(1));
+    history.grow(&log, 3).await;
+    let forged = history.next(9);
+    let at = intruder.publish(history.stream, HeaderMap::new(), forged.payload).await;
+    is_found(&server, &log, history.stream, at, 4).await;
+    // A process with another key forges by its own adapter, header and all.
+    let mut other = History::new(instance(2));
+    other.grow(&log, 1).await;
+    let theirs = open_with(&server, &Tags::new(key(2), OPTIONS.shards, 4, &Untagged::Anywhere)).await;
+    let appended = theirs.append(other.next(1), other.expected).await.unwrap();
+    let tail = log.tail(&other.stream).await.unwrap().unwrap();
+    assert_eq!((tail.tail.revision, tail.forged), (appended.tail.revision, true));
+    // A sound history is read as ever.
+    let mut sound = History::new(instance(3));
+    sound.grow(&log, 2).await;
+    assert_eq!(verify(&open(&server).await, &sound.stream).await.unwrap().fault, None);
+}
+
+#[tokio::test]
+async fn a_commit_of_its_own_is_not_taken_again_nor_without_its_tag_nor_elsewhere() {
+    let server = NatsServer::start().await;
+    let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
+    for (number, revision_back) in [(1, 1), (2, 0)] {
+        let mut history = History::new(instance(number));
+        history.grow(&log, 2).await;
+        let berth_log::Expected::After(last) = history.expected else { unreachable!() };
+        let found = log.read(&history.stream, 1 - revision_back, 1).await.unwrap();
+        let (headers, payload) = intruder.copy(history.stream, found[0].tail.revision).await;
+        let at = intruder.publish(history.stream, headers, payload).await;
+        assert!(at > last.revision);
+        let running = log.tail(&history.stream).await.unwrap().unwrap();
+        assert_eq!((running.tail.revision, running.forged), (at, true), "{number}");
+    }
+    let mut history = History::new(instance(10));
+    history.grow(&log, 2).await;
+    let first = log.read(&history.stream, 0, 1).await.unwrap();
+    let (headers, payload) = intruder.copy(history.stream, first[0].tail.revision).await;
+    let elsewhere = instance(11);
+    intruder.publish(elsewhere, headers.clone(), payload.clone()).await;
+    assert!(log.tail(&elsewhere).await.unwrap().unwrap().forged);
+    let altered = Bytes::from([&payload[..], b"x"].concat());
+    intruder.publish(instance(12), headers, altered).await;
+    assert!(log.tail(&instance(12)).await.unwrap().unwrap().forged);
+    let (_, last) = intruder.copy(history.stream, first[0].tail.revision).await;
+    intruder.publish(history.stream, HeaderMap::new(), last).await;
+    assert!(log.tail(&history.stream).await.unwrap().unwrap().forged);
+}
+
+#[tokio::test]
+async fn a_copy_is_found_by_who_met_the_commit_long_ago_or_never() {
+    let server = NatsServer::start().await;
+    let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
+    let mut history = History::new(instance(1));
+    history.grow(&log, 2).await;
+    let mut running = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
+    until_caught_up(&mut running).await;
+    // Each in the shard of the history.
+    let shard = history.stream.partition().shard(OPTIONS.shards);
+    let others = (2..).map(instance).filter(|stream| stream.partition().shard(OPTIONS.shards) == shard);
+    for stream in others.take(usize::try_from(MANY).unwrap()) {
+        History::new(stream).grow(&log, 1).await;
+    }
+    let (headers, payload) = intruder.copy(history.stream, 1).await;
+    let at = intruder.publish(history.stream, headers, payload).await;
+    is_found(&server, &log, history.stream, at, 3).await;
+    let (met, _) = commits(&mut running, usize::try_from(MANY).unwrap() + 1, &Position::default()).await;
+    let forged: Vec<_> = met.iter().filter(|met| met.forged).map(|met| met.tail.revision).collect();
+    assert_eq!(forged, [at]);
+}
+
+#[tokio::test]
+async fn a_commit_of_a_writer_that_had_not_looked_for_long_is_its_own() {
+    let server = NatsServer::start().await;
+    let (log, idle) = (open(&server).await, open(&server).await);
+    let mut quiet = History::new(instance(1));
+    quiet.grow(&idle, 1).await;
+    let shard = quiet.stream.partition().shard(OPTIONS.shards);
+    let others = (2..).map(instance).filter(|stream| stream.partition().shard(OPTIONS.shards) == shard);
+    for stream in others.take(usize::try_from(MANY).unwrap()) {
+        History::new(stream).grow(&log, 1).await;
+    }
+    quiet.grow(&idle, 1).await;
+    for log in [&log, &open(&server).await] {
+        assert_eq!(verify(log, &quiet.stream).await.unwrap().fault, None);
+        let (met, _) =
+            until_caught_up(&mut log.follow("test", &Kind::ALL, Position::default()).await.unwrap()).await;
+        assert!(met.iter().all(|met| !met.forged));
+    }
+}
+
+#[tokio::test]
+async fn what_earlier_releases_wrote_is_taken_up_to_where_tags_became_obligatory() {
+    let server = NatsServer::start().await;
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let earlier = JetStreamLog::open(client, OPTIONS).await.unwrap();
+    let tags = Tags::new(key(1), OPTIONS.shards, 3, &Untagged::Anywhere);
+    let log = open_with(&server, &tags).await;
+    let mut history = History::new(instance(1));
+    history.grow(&earlier, 2).await;
+    history.grow(&log, 2).await;
+    history.grow(&earlier, 1).await;
+    assert_eq!(verify(&log, &history.stream).await.unwrap().fault, None);
+    assert_eq!(log.last_generation().await.unwrap(), Some(3));
+    let ends = log.end().await.unwrap().0.into_iter().map(|(shard, end)| (shard, end.revision));
+    assert!(tags.require(4, &Untagged::UpTo(ends.collect())));
+    assert_eq!(verify(&log, &history.stream).await.unwrap().fault, None, "all of it was there before");
+    history.grow(&log, 1).await;
+    assert_eq!(verify(&log, &history.stream).await.unwrap().fault, None);
+    assert_eq!(log.last_generation().await.unwrap(), Some(4));
+    history.grow(&earlier, 1).await;
+    assert_eq!(verify(&log, &history.stream).await.unwrap().fault.unwrap().kind, ChainFaultKind::Forged);
+    assert_eq!(earlier.tail(&history.stream).await.unwrap().unwrap().tail.version, 7, "it reads on as ever");
+}
+
+#[tokio::test]
+async fn a_forged_commit_stays_one_in_a_copy_of_the_log() {
+    let server = NatsServer::start().await;
+    let stream = instance(1);
+    let payload = History::new(stream).next(1).payload;
+    let tail = berth_log::Tail { version: 1, revision: 1 };
+    let copy = Stored { stream, tail, shard: 0, payload, forged: true };
+    let lenient = open_with(&server, &Tags::new(key(1), OPTIONS.shards, 3, &Untagged::Anywhere)).await;
+    append_copy(&lenient, copy.clone(), berth_log::Expected::Empty).await.unwrap();
+    assert!(lenient.tail(&stream).await.unwrap().unwrap().forged, "also where no tag is needed");
+    let embedded = berth_log::memory::MemoryLog::new(4);
+    append_copy(&embedded, copy, berth_log::Expected::Empty).await.unwrap_err();
+    assert_eq!(embedded.tail(&stream).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn whoever_follows_goes_on_behind_a_forged_commit() {
+    let server = NatsServer::start().await;
+    let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
+    let mut follow = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
+    until_caught_up(&mut follow).await;
+    let (mut history, mut other) = (History::new(instance(1)), History::new(instance(2)));
+    history.grow(&log, 1).await;
+    let forged = history.next(9).payload;
+    let at = intruder.publish(history.stream, HeaderMap::new(), forged).await;
+    other.grow(&log, 1).await;
+    // What is written knowing of it stands behind it.
+    history.expected = berth_log::Expected::After(berth_log::Tail { version: 2, revision: at });
+    history.grow(&log, 1).await;
+    let mut met = Vec::new();
+    while met.len() < 4 {
+        if let Followed::Commit(commit, _) = crate::contract::following::next(&mut follow).await.unwrap() {
+            met.push((commit.stored().stream, commit.stored().tail.version, commit.stored().forged));
+        }
+    }
+    met.retain(|(stream, ..)| *stream == history.stream);
+    let stream = history.stream;
+    assert_eq!(met, [(stream, 1, false), (stream, 0, true), (stream, 3, false)]);
+}
+
+#[tokio::test]
+async fn many_forged_commits_behind_a_stream_are_read_to_their_end() {
+    let server = NatsServer::start().await;
+    let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
+    for (number, good, forged) in [(1, 3, 300), (2, 98, 3)] {
+        let mut history = History::new(instance(number));
+        history.grow(&log, good).await;
+        let payload = history.next(9).payload;
+        for _ in 0..forged {
+            intruder.publish(history.stream, HeaderMap::new(), payload.clone()).await;
+        }
+        for log in [&log, &open(&server).await] {
+            let report = verify(log, &history.stream).await.unwrap();
+            assert_eq!((report.commits, report.tombstone), (good, None));
+            let end = log.tail_place(&history.stream).await.unwrap().unwrap();
+            let found = damaged_tail::<DirectoryStateV1>(log, &history.stream).await.unwrap().unwrap();
+            assert_eq!((found.tail.version, found.tail.revision), (good + forged, end.revision));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_append_to_a_shard_that_went_back_is_not_acknowledged() {
+    let server = NatsServer::start().await;
+    let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
+    let stream = instance(1);
+    History::new(stream).grow(&log, 5).await;
+    let name = stream_name(stream.partition().shard(OPTIONS.shards));
+    let config = intruder.0.get_stream(&name).await.unwrap().cached_info().config.clone();
+    intruder.0.delete_stream(&name).await.unwrap();
+    intruder.0.create_stream(config).await.unwrap();
+    let mut other = (2..)
+        .map(instance)
+        .filter(|other| other.partition().shard(OPTIONS.shards) == stream.partition().shard(OPTIONS.shards));
+    let refused = History::new(other.next().unwrap()).append(&log, 1).await;
+    assert!(matches!(refused, Err(berth_log::AppendError::Unknown { .. })), "{refused:?}");
+    let mut next = History::new(other.next().unwrap());
+    next.grow(&log, 1).await;
+    assert!(!log.tail(&next.stream).await.unwrap().unwrap().forged, "what comes after is sound");
+}
