@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Failure, Outcome, closed_loop::Operation, http::Refused, latency::Latencies};
+use crate::{Outcome, closed_loop::Operation, http::Refused, latency::Latencies};
 
 /// The longest that the pacemaker sleeps at once, so that an ended measurement ends it too.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
@@ -63,6 +63,8 @@ pub(crate) async fn measure<O: Operation>(
         client.open().await?;
     }
     let count = u32::try_from(Duration::from_secs_f64(rate * duration.as_secs_f64()).as_secs())?.max(1);
+    // One for all clients: a histogram for each of a thousand is 300 MB, whose pages are first touched within the window.
+    let all = Arc::new(Mutex::new(Open::new(duration)?));
     let moments = Moments { start: Instant::now(), pace: duration / count, count };
     let due = Arc::new(Semaphore::new(0));
     let taken = Arc::new(AtomicU32::new(0));
@@ -72,15 +74,14 @@ pub(crate) async fn measure<O: Operation>(
     });
     let mut running = JoinSet::new();
     for client in clients.drain(..) {
-        running.spawn(moments.serve(client, Arc::clone(&due), Arc::clone(&taken)));
+        running.spawn(moments.serve(client, Arc::clone(&due), Arc::clone(&taken), Arc::clone(&all)));
     }
-    let mut all = Open::new(duration)?;
     while let Some(ended) = running.join_next().await {
-        let (part, client) = ended??;
-        all.merge(&part)?;
-        clients.push(client);
+        clients.push(ended?);
     }
     pacemaker.await?;
+    let mut all =
+        Arc::into_inner(all).ok_or("a client is left")?.into_inner().unwrap_or_else(PoisonError::into_inner);
     // Those that no client was free for.
     let end = moments.end();
     for at in taken.load(Ordering::Relaxed).min(count)..count {
@@ -101,21 +102,13 @@ impl Open {
         (self.refusals.count(), self.broken, self.unanswered) == (0, 0, 0)
     }
 
-    /// Adds what another client did.
-    fn merge(&mut self, other: &Self) -> Outcome<()> {
-        self.latencies.merge(&other.latencies)?;
-        self.refusals.merge(&other.refusals)?;
-        self.answered += other.answered;
-        self.without_when += other.without_when;
-        self.broken += other.broken;
-        self.unanswered += other.unanswered;
-        Ok(())
-    }
-
-    fn note(&mut self, answer: Outcome<()>, took: Duration) {
-        let Err(error) = answer else {
-            self.answered += 1;
-            return;
+    /// Notes what became of a request: how long after its moment, the answer if one came, and how long after it was sent.
+    fn note(&mut self, latency: Duration, answer: Option<Outcome<()>>, took: Duration) {
+        self.latencies.record(latency);
+        let error = match answer {
+            Some(Ok(())) => return self.answered += 1,
+            Some(Err(error)) => error,
+            None => return self.unanswered += 1,
         };
         match error.downcast::<Refused>() {
             Ok(refused) => {
@@ -156,8 +149,8 @@ impl Moments {
         mut client: O,
         due: Arc<Semaphore>,
         taken: Arc<AtomicU32>,
-    ) -> Result<(Open, O), Failure> {
-        let mut part = Open::new(Duration::ZERO)?;
+        all: Arc<Mutex<Open>>,
+    ) -> O {
         let end = self.end();
         while taken.load(Ordering::Relaxed) < self.count {
             // Too late, or all are taken.
@@ -167,20 +160,17 @@ impl Moments {
             let sent = Instant::now();
             let answer = timeout_at(end, client.once()).await;
             let now = Instant::now();
-            part.latencies.record(now - intended);
-            match answer {
-                Ok(answer) => part.note(answer, now - sent),
-                Err(_) => {
-                    part.unanswered += 1;
-                    break;
-                }
+            let is_over = answer.is_err();
+            all.lock().unwrap_or_else(PoisonError::into_inner).note(now - intended, answer.ok(), now - sent);
+            if is_over {
+                break;
             }
             if taken.load(Ordering::Relaxed) >= self.count {
                 // Whoever waits for a moment that never comes may go.
                 due.close();
             }
         }
-        Ok((part, client))
+        client
     }
 }
 
