@@ -4,6 +4,7 @@
 //! after the sync and hands the batch to the `window` that followers read first, `reader` looks up and follows, and
 //! `pages` are what followers that are behind the window share.
 
+mod ends;
 #[cfg(test)]
 mod faults;
 mod keys;

@@ -9,7 +9,8 @@ use berth_proto::{Kind, StreamKey};
 use super::{
     EmbeddedLog,
     pages::{Pages, Reading},
-    store::{Snapshot, Store, StoreError, guarded},
+    store::{Snapshot, Store, StoreError, end_of, guarded, tail, tail_since},
+    tables::Tables,
 };
 use crate::{
     local::{self, FOLLOW_PAGE_BYTES_MAX, FOLLOW_PAGE_COMMITS_MAX, Local, Page},
@@ -32,17 +33,17 @@ pub(super) struct Source {
 impl LogRead for EmbeddedLog {
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
-        here(&self.source.store, move |tables| tables.tail(&stream, shard)).await
+        here(&self.source.store, move |tables| tail(tables, &stream, shard)).await
     }
 
     async fn tail_since(&self, stream: &StreamKey, seen: Tail) -> Result<TailSince, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
-        here(&self.source.store, move |tables| tables.tail_since(&stream, shard, seen)).await
+        here(&self.source.store, move |tables| tail_since(tables, &stream, shard, seen)).await
     }
 
     async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
         let stream = *stream;
-        here(&self.source.store, move |tables| tables.tail_of(&stream)).await
+        here(&self.source.store, move |tables| end_of(tables, &stream)).await
     }
 
     async fn read(
@@ -52,12 +53,15 @@ impl LogRead for EmbeddedLog {
         limit: usize,
     ) -> Result<Vec<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
-        blocking(&self.source.store, move |tables| tables.page(&stream, shard, after_version, limit)).await
+        blocking(&self.source.store, move |tables| {
+            Snapshot::of(tables).page(&stream, shard, after_version, limit)
+        })
+        .await
     }
 
     async fn read_at(&self, stream: &StreamKey, at: Tail) -> Result<Option<Stored>, ReadError> {
         let (stream, shard) = (*stream, stream.partition().shard(self.shards));
-        here(&self.source.store, move |tables| tables.near(&stream, shard, at)).await
+        here(&self.source.store, move |tables| Snapshot::of(tables).near(&stream, shard, at)).await
     }
 
     async fn follow(&self, _name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
@@ -165,9 +169,9 @@ fn pass_over(tables: &Snapshot<'_>, shard: u8, up_to: u64, page: &mut Page) -> R
 /// disk; another thread took several times as long to wake, and that was most of what a read cost.
 async fn here<T: Send + 'static>(
     store: &Arc<Store>,
-    reader: impl Fn(&Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
+    reader: impl Fn(&Tables) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ReadError> {
-    match store.read_now(&reader) {
+    match store.with_now(&reader) {
         Some(read) => read.map_err(ReadError::from),
         None => blocking(store, reader).await,
     }
@@ -175,10 +179,10 @@ async fn here<T: Send + 'static>(
 
 async fn blocking<T: Send + 'static>(
     store: &Arc<Store>,
-    reader: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError> + Send + 'static,
+    reader: impl FnOnce(&Tables) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, ReadError> {
     let store = Arc::clone(store);
-    berth_runtime::spawn_blocking(move || store.read(reader))
+    berth_runtime::spawn_blocking(move || store.with(reader))
         .await
         .map_err(|ended| ReadError::Unavailable(Box::new(ended)))?
         .map_err(ReadError::from)

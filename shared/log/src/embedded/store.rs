@@ -203,14 +203,14 @@ impl Store {
         }
     }
 
-    /// Reads within one snapshot if that need not wait for the engine to be opened again; none if it must.
-    pub(super) fn read_now<T>(
+    /// Lets somebody use the tables if that need not wait for the engine to be opened again; none if it must.
+    pub(super) fn with_now<T>(
         &self,
-        reader: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError>,
+        user: impl FnOnce(&Tables) -> Result<T, StoreError>,
     ) -> Option<Result<T, StoreError>> {
         let opened = self.open.try_read().ok()?;
         let tables = opened.tables.as_ref()?;
-        Some(guarded(|| reader(&Snapshot::of(tables))))
+        Some(guarded(|| user(tables)))
     }
 
     /// Reads within one snapshot.
@@ -249,6 +249,31 @@ pub(super) fn wait_while(tables: &Tables, busy: impl Fn() -> bool) -> Result<(),
     Ok(())
 }
 
+/// The end of a stream, from memory if it is known there.
+pub(super) fn end_of(tables: &Tables, stream: &StreamKey) -> Result<Option<Tail>, StoreError> {
+    tables.ends.of_stream(stream, || Snapshot::of(tables).tail_of(stream))
+}
+
+/// The last commit of a stream.
+pub(super) fn tail(tables: &Tables, stream: &StreamKey, shard: u8) -> Result<Option<Stored>, StoreError> {
+    let Some(end) = end_of(tables, stream)? else { return Ok(None) };
+    Snapshot::of(tables).commit(stream, shard, end).map(Some)
+}
+
+/// The same, unless it is the one that was seen.
+pub(super) fn tail_since(
+    tables: &Tables,
+    stream: &StreamKey,
+    shard: u8,
+    seen: Tail,
+) -> Result<TailSince, StoreError> {
+    match end_of(tables, stream)? {
+        Some(end) if end == seen => Ok(TailSince::Same),
+        Some(end) => Ok(TailSince::Other(Some(Snapshot::of(tables).commit(stream, shard, end)?))),
+        None => Ok(TailSince::Other(None)),
+    }
+}
+
 /// The tables at one moment.
 pub(super) struct Snapshot<'a> {
     tables: &'a Tables,
@@ -273,26 +298,6 @@ impl<'a> Snapshot<'a> {
             return if has_commits { Err(Damage::Index(*stream).into()) } else { Ok(None) };
         };
         Ok(Some(read_tail(&found).ok_or(Damage::Index(*stream))?))
-    }
-
-    /// The last commit of a stream.
-    pub(super) fn tail(&self, stream: &StreamKey, shard: u8) -> Result<Option<Stored>, StoreError> {
-        let Some(tail) = self.tail_of(stream)? else { return Ok(None) };
-        self.commit(stream, shard, tail).map(Some)
-    }
-
-    /// The same, unless it is the one that was seen.
-    pub(super) fn tail_since(
-        &self,
-        stream: &StreamKey,
-        shard: u8,
-        seen: Tail,
-    ) -> Result<TailSince, StoreError> {
-        match self.tail_of(stream)? {
-            Some(tail) if tail == seen => Ok(TailSince::Same),
-            Some(tail) => Ok(TailSince::Other(Some(self.commit(stream, shard, tail)?))),
-            None => Ok(TailSince::Other(None)),
-        }
     }
 
     /// The commit of a stream with this version; none if there is no such commit.

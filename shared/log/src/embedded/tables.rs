@@ -14,7 +14,10 @@ use std::{
 use berth_proto::subject::PARTITIONS;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
 
-use super::store::{Damage, StoreError, number};
+use super::{
+    ends::StreamEnds,
+    store::{Damage, StoreError, number},
+};
 
 /// Bytes of blocks that the engine keeps in memory.
 const CACHE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -49,6 +52,8 @@ pub(super) struct Tables {
     pub(super) tails: Keyspace,
     /// Facts about the log, by name.
     facts: Keyspace,
+    /// What `tails` is known to say.
+    pub(super) ends: StreamEnds,
     pub(super) database: Database,
 }
 
@@ -93,6 +98,7 @@ impl Tables {
             versions: open(VERSIONS)?,
             tails: open(TAILS)?,
             facts,
+            ends: StreamEnds::none(),
             database: database.clone(),
         };
         let found = tables.last_batch()?;

@@ -275,7 +275,9 @@ fn write(tables: &Tables, draft: &Draft) -> Result<(), StoreError> {
     for (stream, tail) in &draft.tails {
         batch.insert(&tables.tails, stream_key(stream), tail_row(*tail));
     }
-    Ok(batch.commit()?)
+    batch.commit()?;
+    tables.ends.moved(draft.tails.keys());
+    Ok(())
 }
 
 /// What stands where an append wants to be.

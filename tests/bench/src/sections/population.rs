@@ -61,6 +61,11 @@ pub(crate) fn reads_work(instances: usize, clients: usize) -> String {
     format!("{}, {}", work(instances), clients_text(clients))
 }
 
+/// The first reads of so many instances.
+fn first_reads_work(instances: usize, clients: usize) -> String {
+    format!("{}, each for the first time, {}", work(instances), clients_text(clients))
+}
+
 /// The handler that they are compared with.
 pub(crate) fn handler_work(clients: usize) -> String {
     format!("{HANDLER} with such an answer, {}", clients_text(clients))
@@ -165,7 +170,7 @@ async fn spread(
     Ok(())
 }
 
-/// Reads over all of them, and the empty handler with the same answer.
+/// Reads of each of them for the first time, reads over all of them, and the empty handler with the same answer.
 async fn reads(
     run: &mut Run<'_>,
     deployment: &Deployment,
@@ -173,6 +178,10 @@ async fn reads(
     round: u32,
 ) -> Outcome<()> {
     let (many, on) = (run.profile.clients, deployment.topology);
+    let clients = Reads::each_once(deployment, population, many);
+    let (closed, _) = closed_loop::to_the_end(clients, run.profile.growth_max).await?;
+    let place = Place::new(Table::Reads, &on, first_reads_work(population.len(), many), round);
+    run.results.note_closed(&place, &closed);
     for clients in [1, many] {
         let place = Place::new(Table::Reads, &on, reads_work(population.len(), clients), round);
         run.closed(deployment, &place, Reads::clients(deployment, population, Picks::uniform(clients)))
