@@ -40,9 +40,7 @@ pub(crate) async fn watch(log: Arc<dyn LogRead>, core: Arc<Core>, clock: Arc<dyn
         }
         let (change, halted) =
             (core.change.borrow().clone(), matches!(*core.state.borrow(), ViewState::Halted(_)));
-        if let Some(micros) = lag.look(&change, halted, end.as_ref(), clock.now().0) {
-            metrics::lag(core.view, micros);
-        }
+        metrics::lag(core.view, lag.look(&change, halted, end.as_ref(), clock.now().0));
     }
 }
 
@@ -62,13 +60,13 @@ pub(crate) fn commits_before(position: &Position) -> u64 {
 }
 
 impl Lag {
-    /// Microseconds that the view is behind; none if it is not, which its follower has told. An end that is not known
-    /// changes nothing: what was behind is so still.
-    fn look(&mut self, change: &Change, halted: bool, end: Option<&Position>, now: i64) -> Option<i64> {
+    /// Microseconds that the view is behind; 0 if it is not. An end that is not known changes nothing: what was behind is so
+    /// still.
+    fn look(&mut self, change: &Change, halted: bool, end: Option<&Position>, now: i64) -> i64 {
         self.is_behind = halted || end.map_or(self.is_behind, |end| !change.position.covers(end));
         if !self.is_behind {
             (self.whole_at, self.was_whole) = (now, true);
-            return None;
+            return 0;
         }
         // A commit that came after a quiet hour is not an hour late.
         let since = match change.occurred_at {
@@ -76,7 +74,7 @@ impl Lag {
             0 => self.whole_at,
             folded => folded,
         };
-        Some(now - since)
+        now - since
     }
 }
 
@@ -98,26 +96,26 @@ mod tests {
     fn a_view_that_stands_still_falls_behind_as_soon_as_the_log_goes_on() {
         let mut lag = Lag { whole_at: 100, was_whole: false, is_behind: true };
         let still = change(7, 1_000);
-        assert_eq!(lag.look(&still, false, Some(&at(7)), 5_000), None, "there is no more");
-        assert_eq!(lag.look(&still, false, Some(&at(8)), 6_000), Some(1_000), "since it was last whole");
-        assert_eq!(lag.look(&still, false, None, 7_000), Some(2_000), "nobody knows better");
-        assert_eq!(lag.look(&still, false, Some(&at(9)), 9_000), Some(4_000));
-        assert_eq!(lag.look(&change(9, 8_500), false, Some(&at(9)), 9_500), None);
-        assert_eq!(lag.look(&change(9, 8_500), false, None, 9_900), None);
+        assert_eq!(lag.look(&still, false, Some(&at(7)), 5_000), 0, "there is no more");
+        assert_eq!(lag.look(&still, false, Some(&at(8)), 6_000), 1_000, "since it was last whole");
+        assert_eq!(lag.look(&still, false, None, 7_000), 2_000, "nobody knows better");
+        assert_eq!(lag.look(&still, false, Some(&at(9)), 9_000), 4_000);
+        assert_eq!(lag.look(&change(9, 8_500), false, Some(&at(9)), 9_500), 0);
+        assert_eq!(lag.look(&change(9, 8_500), false, None, 9_900), 0);
     }
 
     #[test]
     fn a_halted_view_is_behind_whatever_the_log_is_now() {
         let mut lag = Lag { whole_at: 100, was_whole: false, is_behind: true };
         for now in [6_000, 7_000] {
-            assert_eq!(lag.look(&change(7, 1_000), true, Some(&at(2)), now), Some(now - 1_000));
+            assert_eq!(lag.look(&change(7, 1_000), true, Some(&at(2)), now), now - 1_000);
         }
     }
 
     #[test]
     fn a_view_that_is_built_anew_is_as_old_as_what_it_folded_last() {
         let mut lag = Lag { whole_at: 5_000, was_whole: false, is_behind: true };
-        assert_eq!(lag.look(&change(0, 0), false, Some(&at(9)), 5_500), Some(500), "nothing yet");
-        assert_eq!(lag.look(&change(2, 1_000), false, Some(&at(9)), 6_000), Some(5_000));
+        assert_eq!(lag.look(&change(0, 0), false, Some(&at(9)), 5_500), 500, "nothing yet");
+        assert_eq!(lag.look(&change(2, 1_000), false, Some(&at(9)), 6_000), 5_000);
     }
 }

@@ -1,9 +1,10 @@
 //! Views can be thrown away.
 
-use berth_journeys::{Berth, Client, Running, eventually, steps::link};
+use berth_journeys::{Berth, Client, ConfiguredServer, Running, eventually, lacking, steps::link};
 use berth_test_support::NatsServer;
 use futures::StreamExt;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 #[tokio::test]
 async fn a_deleted_view_is_built_to_the_same_rows_embedded() {
@@ -48,61 +49,71 @@ async fn rows(client: &Client, count: usize) -> Vec<Value> {
 
 #[tokio::test]
 async fn the_lag_of_a_view_grows_while_it_stands_still_and_the_log_does_not() {
-    let server = NatsServer::start().await;
-    let berth = Berth::on_nats(&server).start().await;
+    let server = ConfiguredServer::start(&lacking(&["nothing"])).await;
+    let mut berth = Berth::on_nats_at(&server.url("less")).start().await;
     let client = berth.client();
     client.post("/v1/instances", json!({"name": "first"})).await.expect(201);
     is_listed(&client, "first").await;
-    // A follower that hears nothing for too long makes its consumer anew, which is not paused: what is paused is paused again
-    // with every word that it will not hear.
-    let (mut asked, mut names, mut last, mut grown) = (0, Vec::new(), 0.0, 0);
-    eventually("it falls behind, and further", async || {
-        if grown == 0 && asked % 25 == 0 {
-            pause_consumers(&server, "2100-01-01T00:00:00Z").await;
-            let name = format!("unheard {}", names.len());
-            client.post("/v1/instances", json!({"name": name})).await.expect(201);
-            names.push(name);
-        }
-        asked += 1;
-        let now = lag(&client).await;
-        grown = if now > last {
-            grown + 1
-        } else if now < last {
-            0
-        } else {
-            grown
-        };
-        let before = std::mem::replace(&mut last, now);
-        if grown == 2 { Ok(()) } else { Err(format!("{now}, and {before} before")) }
-    })
-    .await;
-    pause_consumers(&server, "2000-01-01T00:00:00Z").await;
-    is_listed(&client, names.last().unwrap()).await;
+    forbid_following(&server).await;
+    delete_consumers(&server).await;
+    client.post("/v1/instances", json!({"name": "second"})).await.expect(201);
+    let mut last = 0.0;
+    for _ in 0..2 {
+        last = eventually("it falls behind", async || {
+            let now = lag(&client).await;
+            if now > last { Ok(now) } else { Err(format!("{now}, and {last} before")) }
+        })
+        .await;
+    }
+    server.reload(&lacking(&["nothing"]));
+    is_listed(&client, "second").await;
     eventually("it is up to date", async || {
         let now = lag(&client).await;
         if now == 0.0 { Ok(()) } else { Err(now.to_string()) }
     })
     .await;
+    berth.kill9();
 }
 
-/// Pauses whoever follows the log until a moment.
-async fn pause_consumers(server: &NatsServer, until: &str) {
-    let client = async_nats::connect(server.url()).await.unwrap();
-    let context = async_nats::jetstream::new(client.clone());
-    let mut paused = 0;
+/// What whoever follows the log needs.
+const CREATE_CONSUMER: &str = "$JS.API.CONSUMER.CREATE.>";
+
+/// Has nobody make a consumer any more, from when the server has read that.
+async fn forbid_following(server: &ConfiguredServer) {
+    let (told, mut refused) = mpsc::unbounded_channel();
+    let options = async_nats::ConnectOptions::with_user_and_password("less".into(), "less".into())
+        .event_callback(move |event| {
+            let told = told.clone();
+            async move {
+                if event.to_string().contains("CONSUMER.CREATE") {
+                    told.send(()).unwrap();
+                }
+            }
+        });
+    let client = options.connect(server.plain_url()).await.unwrap();
+    server.reload(&lacking(&[CREATE_CONSUMER]));
+    eventually("nobody may make a consumer", async || {
+        client.publish("$JS.API.CONSUMER.CREATE.anything", "".into()).await.unwrap();
+        client.flush().await.unwrap();
+        refused.try_recv()
+    })
+    .await;
+}
+
+/// Takes its consumer from whoever follows the log.
+async fn delete_consumers(server: &ConfiguredServer) {
+    let options = async_nats::ConnectOptions::with_user_and_password("all".into(), "all".into());
+    let context = async_nats::jetstream::new(options.connect(server.plain_url()).await.unwrap());
+    let mut deleted = 0;
     for shard in 0..4 {
-        let name = format!("BERTH_LOG_{shard}");
-        let stream = context.get_stream(&name).await.unwrap();
+        let stream = context.get_stream(format!("BERTH_LOG_{shard}")).await.unwrap();
         let consumers: Vec<_> = stream.consumer_names().map(Result::unwrap).collect().await;
         for consumer in consumers {
-            let subject = format!("$JS.API.CONSUMER.PAUSE.{name}.{consumer}");
-            let asked = json!({ "pause_until": until }).to_string();
-            let answer = client.request(subject, asked.into()).await.unwrap();
-            assert!(!String::from_utf8_lossy(&answer.payload).contains("error"), "{answer:?}");
-            paused += 1;
+            stream.delete_consumer(&consumer).await.unwrap();
+            deleted += 1;
         }
     }
-    assert!(paused >= 4, "somebody follows each shard");
+    assert!(deleted >= 4, "somebody follows each shard");
 }
 
 async fn is_listed(client: &Client, name: &str) {
