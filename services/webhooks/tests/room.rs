@@ -217,11 +217,13 @@ async fn a_stop_ends_while_much_is_still_to_be_read() {
     let (mut world, receiver) = (World::new().await, Receiver::start().await);
     world.room = Room { read_min: 1, lane_max: 1, ..SMALL };
     let all = instances(&world, &receiver, 4 * STUCK).await;
+    receiver.hold(true);
     let first = world.replica("a", slow()).await;
-    receiver.received(1).await;
+    receiver.received(16).await;
+    first.lifecycle.stop().cancel();
+    receiver.hold(false);
     assert!(first.lifecycle.shut_down().await);
-    let before = receiver.hits().len();
-    assert!(before < all.len(), "it stopped in between");
+    assert!(receiver.hits().len() < all.len(), "it stopped in between");
     let _next = world.replica("b", slow()).await;
     receiver.received(all.len()).await;
     for one in all {
