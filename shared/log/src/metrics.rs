@@ -13,6 +13,7 @@ const APPEND_SECONDS: &str = "berth_log_append_seconds";
 const APPENDED_BYTES: &str = "berth_log_appended_bytes_total";
 const UNREADABLE: &str = "berth_log_unreadable";
 const FORGED: &str = "berth_log_forged";
+const UNDELIVERABLE: &str = "berth_log_undeliverable";
 const READER_LAG: &str = "berth_log_reader_lag_commits";
 
 static OUTCOMES: Handles<&str, Counter> = Handles::new(|outcome| counter!(APPENDS, "outcome" => outcome));
@@ -20,7 +21,7 @@ static SECONDS: Handles<(), Histogram> = Handles::new(|()| histogram!(APPEND_SEC
 static BYTES: Handles<(), Counter> = Handles::new(|()| counter!(APPENDED_BYTES));
 
 /// Tells the exporter what the metrics mean.
-pub(crate) fn describe() {
+pub(crate) fn describe(shards: u8) {
     describe_counter!(
         APPENDS,
         Unit::Count,
@@ -42,6 +43,11 @@ pub(crate) fn describe() {
         Unit::Count,
         "Commits that this process has met in the log and that the deployment did not write."
     );
+    describe_gauge!(
+        UNDELIVERABLE,
+        Unit::Count,
+        "Messages of the log that followers of this process met and no client can be given, by shard: somebody published what is no commit."
+    );
     // An alarm on what has not happened yet needs something to look at.
     for outcome in ["stored", "conflict", "unknown", "unavailable", "full", "too_large"] {
         OUTCOMES.of(outcome).increment(0);
@@ -49,6 +55,9 @@ pub(crate) fn describe() {
     // Not set to 0: another handle of the log may have met some.
     gauge!(UNREADABLE).increment(0.0);
     gauge!(FORGED).increment(0.0);
+    for shard in 0..shards {
+        gauge!(UNDELIVERABLE, "shard" => shard.to_string()).increment(0.0);
+    }
 }
 
 /// How many places of the log were passed over.
@@ -61,6 +70,12 @@ pub(crate) fn unreadable(places: u64) {
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and this is bounded")]
 pub(crate) fn forged(commits: usize) {
     gauge!(FORGED).set(commits as f64);
+}
+
+/// How many messages of a shard no client can be given.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and so many are not counted")]
+pub(crate) fn undeliverable(shard: u8, messages: usize) {
+    gauge!(UNDELIVERABLE, "shard" => shard.to_string()).set(messages as f64);
 }
 
 /// Tells the exporter what the lag of a reader means, and that nothing is known of this one yet.

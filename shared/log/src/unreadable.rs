@@ -5,7 +5,7 @@
 //! readers pass over it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -13,12 +13,16 @@ use crate::metrics;
 
 /// Stretches that are named in words; of the others only the number is told.
 const NAMED_MAX: usize = 4;
+/// Messages of a shard that no client can be given and that are told apart: more are not counted.
+const UNDELIVERABLE_MAX: usize = 4_096;
 
-/// The places that followers of this process passed over. A clone is the same.
+/// The places that followers of this process passed over or were not given. A clone is the same.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unreadable {
     /// The last revision of each stretch, by its shard and first revision. Written by followers, read by `/readyz`.
     stretches: Arc<Mutex<BTreeMap<(u8, u64), u64>>>,
+    /// The revisions of each shard's messages that no client can be given. Written by followers.
+    undeliverable: Arc<Mutex<BTreeMap<u8, BTreeSet<u64>>>>,
 }
 
 impl Unreadable {
@@ -49,6 +53,24 @@ impl Unreadable {
         );
     }
 
+    /// Notes a message that no client can be given, and says so if that is news: other followers may have met it before.
+    pub(crate) fn note_undeliverable(&self, shard: u8, revision: u64, subject: &str) {
+        let mut undeliverable = self.undeliverable.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_shard = undeliverable.entry(shard).or_default();
+        let is_news = of_shard.len() < UNDELIVERABLE_MAX && of_shard.insert(revision);
+        let messages = of_shard.len();
+        drop(undeliverable);
+        if is_news {
+            metrics::undeliverable(shard, messages);
+            tracing::error!(
+                shard,
+                revision,
+                subject,
+                "a message of the log cannot be delivered to any client: somebody published what is no commit"
+            );
+        }
+    }
+
     /// What was passed over, in words; none if nothing was.
     pub(crate) fn in_words(&self) -> Option<String> {
         let stretches = self.stretches.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,6 +90,21 @@ impl Unreadable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_several_followers_meet_is_counted_once_and_not_without_end() {
+        let unreadable = Unreadable::default();
+        let counted = |shard| unreadable.undeliverable.lock().unwrap().get(&shard).map_or(0, BTreeSet::len);
+        for revision in [3, 5, 3] {
+            unreadable.note_undeliverable(1, revision, "berth.v1.log.x");
+        }
+        assert_eq!((counted(0), counted(1)), (0, 2));
+        for revision in 0..10_000 {
+            unreadable.note_undeliverable(2, revision, "berth.v1.log.x");
+        }
+        assert_eq!(counted(2), UNDELIVERABLE_MAX);
+        assert_eq!(unreadable.in_words(), None, "nothing was passed over");
+    }
 
     #[test]
     fn however_it_is_met_the_same_damage_is_told_once() {

@@ -1,9 +1,10 @@
 //! Alarms and dashboards on a real Prometheus that watches a running deployment: every expression finds something, every
-//! alarm has a runbook, and one of them goes off.
+//! alarm has a runbook, and two of them go off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use berth_journeys::{Authority, Berth, MASTER_KEY, Process, Prometheus, Recorder, eventually, steps};
+use berth_proto::StreamKey;
 use berth_test_support::NatsServer;
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ fn metrics_of(expression: &str) -> impl Iterator<Item = &str> {
 }
 
 #[tokio::test]
-async fn every_panel_and_alarm_finds_something_and_a_role_that_is_away_is_told_of() {
+async fn every_panel_and_alarm_finds_something_and_what_is_wrong_is_told_of() {
     let (server, webhook) = (NatsServer::start().await, Recorder::start().await);
     let berth = Berth::on_nats(&server).roles_in_processes().setting("BERTH_EVIDENCE_KEY", MASTER_KEY);
     let mut berth = berth.setting("BERTH_EVIDENCE_INTERVAL", "1").start().await;
@@ -86,14 +87,23 @@ async fn every_panel_and_alarm_finds_something_and_a_role_that_is_away_is_told_o
         .await;
     }
 
+    let other = client.post("/v1/instances", json!({ "name": "other" })).await.expect(201);
+    let stream = StreamKey::instance(other["id"].as_str().expect("an id").parse().expect("an id"));
+    server.publish_raw(stream.subject().as_bytes(), b"NATS/1.0\r\nno colon\r\n\r\n", b"no commit").await;
+    goes_off(&prometheus, "BerthLogUndeliverable", |_| true).await;
+
     berth.kill9_role("connector");
-    eventually("the alarm goes off", async || {
+    goes_off(&prometheus, "BerthRoleAway", |labels| labels["role"] == "connector").await;
+}
+
+/// Waits until an alarm fires that has such labels.
+async fn goes_off(prometheus: &Prometheus, alarm: &str, is_such: impl Fn(&Value) -> bool) {
+    eventually(alarm, async || {
         let alerts = prometheus.get("/api/v1/alerts").await;
         let all = alerts["data"]["alerts"].as_array().expect("alerts");
-        let ours = all.iter().find(|alert| {
-            alert["labels"]["alertname"] == "BerthRoleAway" && alert["labels"]["role"] == "connector"
-        });
-        if ours.is_some_and(|alert| alert["state"] == "firing") { Ok(()) } else { Err(alerts.to_string()) }
+        let mut ours =
+            all.iter().filter(|alert| alert["labels"]["alertname"] == alarm && is_such(&alert["labels"]));
+        if ours.any(|alert| alert["state"] == "firing") { Ok(()) } else { Err(alerts.to_string()) }
     })
     .await;
 }

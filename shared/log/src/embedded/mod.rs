@@ -65,7 +65,7 @@ impl EmbeddedLog {
     /// Opens the log of a folder, or creates it with that many shards and a random incarnation. Blocks
     /// for some milliseconds, after a crash as long as it takes to replay the journal.
     pub fn open(folder: &Path, shards: u8, entropy: &dyn Entropy) -> Result<Self, OpenError> {
-        metrics::describe();
+        metrics::describe(shards);
         Self::start(folder, shards, open::open(folder, shards, entropy)?)
     }
 

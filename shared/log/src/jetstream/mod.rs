@@ -109,7 +109,7 @@ impl JetStreamLog {
         options: JetStreamOptions,
         absent: Absent,
     ) -> Result<Self, OpenError> {
-        metrics::describe();
+        metrics::describe(options.shards);
         settings::check_version(&client.server_info().version)?;
         let links = Links::new(client);
         settings::open(&links.current().context, &options, absent).await?;

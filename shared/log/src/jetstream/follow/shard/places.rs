@@ -72,12 +72,7 @@ impl ShardFollower {
     async fn meet_looked_up(&mut self, message: Message) -> Result<(), FollowError> {
         if !message.is_deliverable() {
             self.by_places = Some(Instant::now() + BY_PLACES);
-            tracing::error!(
-                shard = self.shard,
-                revision = message.sequence,
-                subject = message.subject,
-                "a message of the log cannot be delivered to any client: somebody published what is no commit"
-            );
+            self.log.unreadable.note_undeliverable(self.shard, message.sequence, &message.subject);
         }
         self.meet(message).await
     }
