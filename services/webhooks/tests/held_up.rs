@@ -2,14 +2,12 @@
 
 mod common;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use berth_log::{
-    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored, memory::MemoryLog,
-};
+use berth_log::{EventLog, LogRead as _, ReadError, Stored, memory::MemoryLog};
 use berth_proto::{Kind, StreamKey, delivery::SettlementV1};
+use berth_test_support::{Doubled, LogDouble};
 use common::{DEADLINE, Receiver, World, slow};
 use tokio::sync::watch;
 
@@ -23,44 +21,17 @@ struct Shaky {
 }
 
 #[async_trait]
-impl LogRead for Shaky {
+impl LogDouble for Shaky {
+    fn beneath(&self) -> &dyn EventLog {
+        &*self.inner
+    }
+
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         if *self.away.borrow() && stream.kind() == Kind::Instance {
             self.failed.send_modify(|failed| *failed += 1);
             return Err(ReadError::Unavailable("away".into()));
         }
         self.inner.tail(stream).await
-    }
-
-    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        self.inner.read(stream, after, limit).await
-    }
-
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.inner.follow(name, kinds, from).await
-    }
-
-    async fn end(&self) -> Result<Position, ReadError> {
-        self.inner.end().await
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.inner.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.inner.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.inner.shards()
-    }
-}
-
-#[async_trait]
-impl EventLog for Shaky {
-    async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
-        self.inner.append(commit, expected).await
     }
 }
 
@@ -87,7 +58,7 @@ async fn a_logout_while_an_attempt_hangs_is_told_as_soon_as_that_fails() {
 async fn a_logout_that_cannot_be_read_is_told_when_the_log_is_back() {
     let inner = Arc::new(MemoryLog::new(4));
     let (away, failed) = (watch::Sender::new(false), watch::Sender::new(0));
-    let log = Arc::new(Shaky { inner: inner.clone(), away, failed });
+    let log = Arc::new(Doubled(Shaky { inner: inner.clone(), away, failed }));
     let (mut world, receiver) = (World::with_log(log.clone()).await, Receiver::start().await);
     let _replicas = (world.replica("a", slow()).await, world.replica("b", slow()).await);
     world.log = inner;

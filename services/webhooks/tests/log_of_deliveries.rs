@@ -2,13 +2,10 @@
 
 mod common;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use berth_log::{
-    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored, memory::MemoryLog,
-};
+use berth_log::{EventLog, LogRead as _, ReadError, Stored, memory::MemoryLog};
 use berth_proto::{
     CommandId, EndpointId, InstanceId, Kind, StreamKey,
     attempt::{AttemptResultV1, DeliveryAttemptV1},
@@ -16,6 +13,7 @@ use berth_proto::{
     delivery::SettlementV1,
 };
 use berth_runtime::sealing::field;
+use berth_test_support::{Doubled, LogDouble};
 use common::{Receiver, World, quick, slow};
 
 const ENDPOINT: EndpointId = EndpointId::from_bytes([1; 16]);
@@ -132,9 +130,9 @@ async fn what_waits_behind_a_failure_is_listed_and_an_account_sees_its_failures_
 struct Garbled(MemoryLog, u64);
 
 #[async_trait]
-impl LogRead for Garbled {
-    async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
-        self.0.tail(stream).await
+impl LogDouble for Garbled {
+    fn beneath(&self) -> &dyn EventLog {
+        &self.0
     }
 
     async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
@@ -146,38 +144,11 @@ impl LogRead for Garbled {
         }
         Ok(page)
     }
-
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.0.follow(name, kinds, from).await
-    }
-
-    async fn end(&self) -> Result<Position, ReadError> {
-        self.0.end().await
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.0.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.0.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.0.shards()
-    }
-}
-
-#[async_trait]
-impl EventLog for Garbled {
-    async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
-        self.0.append(commit, expected).await
-    }
 }
 
 #[tokio::test]
 async fn what_cannot_be_made_is_parked_with_its_reason_and_holds_nothing_up() {
-    let log = Arc::new(Garbled(MemoryLog::new(4), 3));
+    let log = Arc::new(Doubled(Garbled(MemoryLog::new(4), 3)));
     let (world, receiver) = (World::with_log(log).await, Receiver::start().await);
     world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
     world.link().await;

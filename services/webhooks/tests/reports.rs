@@ -4,7 +4,6 @@
 mod common;
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -18,8 +17,7 @@ use berth_bus::{
     nats::{NatsRelay, connect},
 };
 use berth_log::{
-    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored, Tail,
+    AppendError, Appended, EventLog, Expected, NewCommit,
     jetstream::{JetStreamLog, JetStreamOptions},
     memory::MemoryLog,
 };
@@ -33,7 +31,7 @@ use berth_proto::{
     instance::WebhookV1,
     subject::Decider,
 };
-use berth_test_support::NatsServer;
+use berth_test_support::{Doubled, LogDouble, NatsServer};
 use berth_webhooks::{schedule::Schedule, signing::Secret};
 use common::{ACCOUNT, DEADLINE, Receiver, Replica, SECRET, World, quick};
 use futures::StreamExt;
@@ -53,42 +51,11 @@ struct Mute {
 }
 
 #[async_trait]
-impl LogRead for Mute {
-    async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
-        self.inner.tail(stream).await
+impl LogDouble for Mute {
+    fn beneath(&self) -> &dyn EventLog {
+        &self.inner
     }
 
-    async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
-        self.inner.tail_place(stream).await
-    }
-
-    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        self.inner.read(stream, after, limit).await
-    }
-
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.inner.follow(name, kinds, from).await
-    }
-
-    async fn end(&self) -> Result<Position, ReadError> {
-        self.inner.end().await
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.inner.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.inner.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.inner.shards()
-    }
-}
-
-#[async_trait]
-impl EventLog for Mute {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
         let stream = commit.stream;
         let is_report = stream.kind() == Kind::Delivery && !standings(&commit.payload).is_empty();
@@ -285,7 +252,7 @@ async fn a_report_that_is_stored_late_is_not_made_once_more() {
 async fn once_although_the_answer_is_lost(is_late: bool) {
     let log = Mute { inner: MemoryLog::new(4), has_lost: false.into(), is_late, held: Mutex::default() };
     let (world, receiver, watcher) =
-        (World::with_log(Arc::new(log)).await, Receiver::start().await, Receiver::start().await);
+        (World::with_log(Arc::new(Doubled(log))).await, Receiver::start().await, Receiver::start().await);
     // It fails for longer than it takes to find out what came of the first report.
     let mut delays = vec![Duration::from_millis(20); 3];
     delays.push(Duration::from_secs(2));

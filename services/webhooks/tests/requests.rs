@@ -2,20 +2,18 @@
 
 mod common;
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
 use berth_log::{
-    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored, Tail, memory::MemoryLog,
+    AppendError, Appended, EventLog, Expected, LogRead as _, NewCommit, Position, ReadError, Stored, Tail,
+    memory::MemoryLog,
 };
-use berth_proto::{Kind, StreamKey};
+use berth_proto::StreamKey;
+use berth_test_support::{Doubled, LogDouble};
 use common::{Receiver, World, quick};
 
 /// Logouts, each of which is told, and so is the link after it: that it is linked, and that it is open.
@@ -38,7 +36,11 @@ impl Counting {
 }
 
 #[async_trait]
-impl LogRead for Counting {
+impl LogDouble for Counting {
+    fn beneath(&self) -> &dyn EventLog {
+        &self.inner
+    }
+
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         self.count();
         self.inner.tail(stream).await
@@ -57,30 +59,11 @@ impl LogRead for Counting {
         Ok(found)
     }
 
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.inner.follow(name, kinds, from).await
-    }
-
     async fn end(&self) -> Result<Position, ReadError> {
         self.count();
         self.inner.end().await
     }
 
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.inner.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.inner.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.inner.shards()
-    }
-}
-
-#[async_trait]
-impl EventLog for Counting {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
         self.count();
         self.inner.append(commit, expected).await
@@ -90,8 +73,11 @@ impl EventLog for Counting {
 #[tokio::test]
 async fn a_notice_takes_three_requests_at_most_and_none_that_searches() {
     let (inner, receiver) = (MemoryLog::new(4), Receiver::start().await);
-    let counting =
-        Arc::new(Counting { inner: inner.clone(), requests: 0.into(), searches: AtomicUsize::new(0) });
+    let counting = Arc::new(Doubled(Counting {
+        inner: inner.clone(),
+        requests: 0.into(),
+        searches: AtomicUsize::new(0),
+    }));
     let world = World::with_log(Arc::new(inner)).await;
     let mut dispatching = world.beside().await;
     dispatching.log = counting.clone();

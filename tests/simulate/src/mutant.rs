@@ -16,12 +16,10 @@ use berth_bus::{
     Bus, Grant, Holds, Lease, LeaseError, Leases, Request, RequestError, Requests, Subscription,
     TransportError,
 };
-use berth_log::{
-    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored, Tail,
-};
+use berth_log::{AppendError, Appended, EventLog, Expected, NewCommit, ReadError, Stored};
 use berth_proto::{CommandId, Kind, StreamKey, codec, frame::CommandRequestV2};
 use berth_runtime::{Entropy, Lifecycle, SeededEntropy};
+use berth_test_support::LogDouble;
 use bytes::Bytes;
 use clap::ValueEnum;
 use futures::StreamExt;
@@ -65,7 +63,11 @@ impl LyingLog {
 }
 
 #[async_trait]
-impl LogRead for LyingLog {
+impl LogDouble for LyingLog {
+    fn beneath(&self) -> &dyn EventLog {
+        &*self.log
+    }
+
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         if self.mutant != Mutant::GateReadOnce || stream.kind() != Kind::Instance {
             return self.log.tail(stream).await;
@@ -79,41 +81,6 @@ impl LogRead for LyingLog {
         Ok(tail)
     }
 
-    async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
-        self.log.tail_place(stream).await
-    }
-
-    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        self.log.read(stream, after, limit).await
-    }
-
-    async fn read_at(&self, stream: &StreamKey, at: Tail) -> Result<Option<Stored>, ReadError> {
-        self.log.read_at(stream, at).await
-    }
-
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.log.follow(name, kinds, from).await
-    }
-
-    async fn end(&self) -> Result<Position, ReadError> {
-        self.log.end().await
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.log.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.log.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.log.shards()
-    }
-}
-
-#[async_trait]
-impl EventLog for LyingLog {
     async fn append(&self, mut commit: NewCommit, mut expected: Expected) -> Result<Appended, AppendError> {
         if self.mutant == Mutant::VersionOffByOne
             && let Expected::After(tail) = expected

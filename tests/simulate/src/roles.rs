@@ -13,6 +13,7 @@ use berth_gateway::{EvolutionLogout, app::Quotas, root_key_digest};
 use berth_log::{EventLog, GuardedLog, LogRead, OneFollower};
 use berth_proto::{WriteVersion, subject::Decider};
 use berth_runtime::{Clock, Role, SeededEntropy, UrlPolicy};
+use berth_test_support::Doubled;
 use berth_views::{StoreKind, ViewOptions};
 use berth_webhooks::schedule::Schedule;
 use tokio::sync::watch;
@@ -109,7 +110,7 @@ impl Starting<'_> {
         let log: Arc<dyn EventLog> = Arc::new(SharedLog(at.clone()));
         let log: Arc<dyn EventLog> = match at.world.mutant {
             Some(mutant @ (Mutant::GateReadOnce | Mutant::VersionOffByOne)) if self.is_broken(mutant) => {
-                Arc::new(LyingLog::new(log, mutant))
+                Arc::new(Doubled(LyingLog::new(log, mutant)))
             }
             _ => log,
         };

@@ -1,11 +1,13 @@
-//! A real NATS server and temporary folders for the tests.
+//! A real NATS server, temporary folders and doubles of the log for the tests.
 
 mod cluster;
+mod log;
 mod port;
 mod raw;
 mod wire;
 
 pub use cluster::NatsCluster;
+pub use log::{Doubled, LogDouble};
 pub use port::free_port;
 pub use wire::Wire;
 

@@ -1,27 +1,21 @@
 //! A log that does not say where it ends until a story lets it.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use berth_log::{Follow, FollowError, LogRead, Position, ReadError, Stored, memory::MemoryLog};
-use berth_proto::{Kind, StreamKey};
+use berth_log::{EventLog, LogRead as _, Position, ReadError, memory::MemoryLog};
+use berth_test_support::{Doubled, LogDouble};
 
-/// The log. A clone is the same one.
-#[derive(Debug, Clone)]
+/// What is late of it.
+#[derive(Debug)]
 pub(crate) struct LateLog {
     log: MemoryLog,
-    answers: Arc<AtomicBool>,
+    answers: AtomicBool,
 }
 
 impl LateLog {
-    pub(crate) fn new(log: MemoryLog) -> Self {
-        Self { log, answers: Arc::default() }
+    pub(crate) fn over(log: MemoryLog) -> Doubled<Self> {
+        Doubled(Self { log, answers: AtomicBool::default() })
     }
 
     /// Lets it answer from now on.
@@ -31,17 +25,9 @@ impl LateLog {
 }
 
 #[async_trait]
-impl LogRead for LateLog {
-    async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
-        self.log.tail(stream).await
-    }
-
-    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        self.log.read(stream, after, limit).await
-    }
-
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.log.follow(name, kinds, from).await
+impl LogDouble for LateLog {
+    fn beneath(&self) -> &dyn EventLog {
+        &self.log
     }
 
     async fn end(&self) -> Result<Position, ReadError> {
@@ -49,17 +35,5 @@ impl LogRead for LateLog {
             return self.log.end().await;
         }
         Err(ReadError::Unavailable("it is late".into()))
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.log.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.log.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.log.shards()
     }
 }

@@ -247,8 +247,8 @@ async fn a_replica_that_reads_the_log_is_not_asked_until_it_has() {
     let one = world.start("one").await;
     let alive = populate(&world, 10).await;
     world.finds(&all(1, 500), &alive).await;
-    let log = LateLog::new(world.log.clone());
-    let two = world.start_on(Arc::new(log.clone()), &world.folder("two")).await;
+    let log = Arc::new(LateLog::over(world.log.clone()));
+    let two = world.start_on(log.clone(), &world.folder("two")).await;
     for _ in 0..8 {
         assert_eq!(world.ids(&all(1, 500)).await, alive, "the other one is asked");
     }

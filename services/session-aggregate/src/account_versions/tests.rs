@@ -1,16 +1,11 @@
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
-use berth_log::{
-    EventLog, Expected, Follow, FollowError, NewCommit, Position, ReadError, Stored, memory::MemoryLog,
-};
-use berth_proto::Kind;
+use berth_log::{EventLog, Expected, NewCommit, ReadError, Stored, memory::MemoryLog};
+use berth_test_support::{Doubled, LogDouble};
 
 use super::*;
 
@@ -31,8 +26,8 @@ struct Faulty {
 }
 
 impl Faulty {
-    fn new(log: &Arc<MemoryLog>, fault: impl Into<Option<Fault>>) -> Self {
-        Self { log: Arc::clone(log), fault: fault.into(), reads: AtomicU64::new(0) }
+    fn over(log: &Arc<MemoryLog>, fault: impl Into<Option<Fault>>) -> Doubled<Self> {
+        Doubled(Self { log: Arc::clone(log), fault: fault.into(), reads: AtomicU64::new(0) })
     }
 
     fn reads(&self) -> u64 {
@@ -41,7 +36,11 @@ impl Faulty {
 }
 
 #[async_trait]
-impl LogRead for Faulty {
+impl LogDouble for Faulty {
+    fn beneath(&self) -> &dyn EventLog {
+        &*self.log
+    }
+
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         match self.fault {
@@ -50,30 +49,6 @@ impl LogRead for Faulty {
             Some(Fault::Damaged) => Err(ReadError::Damaged("not its bytes".into())),
             Some(Fault::Hangs) => std::future::pending().await,
         }
-    }
-
-    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        self.log.read(stream, after, limit).await
-    }
-
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.log.follow(name, kinds, from).await
-    }
-
-    async fn end(&self) -> Result<Position, ReadError> {
-        self.log.end().await
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.log.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.log.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.log.shards()
     }
 }
 
@@ -112,7 +87,7 @@ async fn while_an_account_cannot_be_read_what_was_known_last_serves_and_is_asked
         append(&log, account, 0).await;
         assert_eq!(versions.of(&*log, account).await, 1);
         append(&log, account, 1).await;
-        let faulty = Faulty::new(&log, fault);
+        let faulty = Faulty::over(&log, fault);
         for round in 1..=3 {
             tokio::time::advance(FRESH_MAX).await;
             let begun = Instant::now();
@@ -133,11 +108,11 @@ async fn of_an_account_of_which_nothing_is_known_and_nothing_can_be_read_no_vers
         let (log, account) = (Arc::new(MemoryLog::new(1)), AccountId::from_bytes([1; 16]));
         let versions = AccountVersions::default();
         append(&log, account, 0).await;
-        let (faulty, begun) = (Faulty::new(&log, fault), Instant::now());
+        let (faulty, begun) = (Faulty::over(&log, fault), Instant::now());
         assert_eq!(versions.of(&faulty, account).await, 0, "{fault:?}");
         assert!(begun.elapsed() <= FIRST_READ_MAX + Duration::from_millis(1), "{fault:?}");
         // That is not remembered: the next command may find it.
-        let sound = Faulty::new(&log, None);
+        let sound = Faulty::over(&log, None);
         assert_eq!((versions.of(&sound, account).await, sound.reads()), (1, 1), "{fault:?}");
     }
 }

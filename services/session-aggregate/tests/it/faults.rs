@@ -1,19 +1,14 @@
 //! A log that fails when it is told to, as a crash, a full disk or a lost answer would.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use async_trait::async_trait;
-use berth_log::{
-    AppendError, Appended, EventLog, Expected, Follow, FollowError, LogRead, NewCommit, Position, ReadError,
-    Stored, Tail,
-};
-use berth_proto::{Kind, StreamKey};
+use berth_log::{AppendError, Appended, EventLog, Expected, NewCommit};
+use berth_proto::Kind;
+use berth_test_support::{Doubled, LogDouble};
 use tokio::sync::oneshot;
 
 /// Wraps a log; appends succeed until they shall not.
@@ -33,8 +28,8 @@ pub(crate) struct FaultyLog {
 }
 
 impl FaultyLog {
-    pub(crate) fn new(inner: Arc<dyn EventLog>) -> Arc<Self> {
-        Arc::new(Self {
+    pub(crate) fn over(inner: Arc<dyn EventLog>) -> Arc<Doubled<Self>> {
+        Arc::new(Doubled(Self {
             inner,
             left: AtomicI64::new(-1),
             lose_answer: AtomicBool::new(false),
@@ -42,7 +37,7 @@ impl FaultyLog {
             appended: AtomicI64::new(0),
             pause: Mutex::new(None),
             paused: AtomicBool::new(false),
-        })
+        }))
     }
 
     /// After so many appends the log answers no more, until it is mended.
@@ -86,42 +81,11 @@ impl FaultyLog {
 }
 
 #[async_trait]
-impl LogRead for FaultyLog {
-    async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
-        self.inner.tail(stream).await
+impl LogDouble for FaultyLog {
+    fn beneath(&self) -> &dyn EventLog {
+        &*self.inner
     }
 
-    async fn tail_place(&self, stream: &StreamKey) -> Result<Option<Tail>, ReadError> {
-        self.inner.tail_place(stream).await
-    }
-
-    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        self.inner.read(stream, after, limit).await
-    }
-
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.inner.follow(name, kinds, from).await
-    }
-
-    async fn end(&self) -> Result<Position, ReadError> {
-        self.inner.end().await
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.inner.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.inner.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.inner.shards()
-    }
-}
-
-#[async_trait]
-impl EventLog for FaultyLog {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
         if self.full.load(Ordering::SeqCst) {
             return Err(AppendError::Full("no space left on the device".into()));

@@ -1,7 +1,6 @@
 //! A log that a process follows once: the contract of following, and what its readers share.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,11 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use berth_log::{
-    EventLog, Follow, FollowError, Followed, LogRead, OneFollower, Position, ReadError, SharedCommit, Stored,
-    memory::MemoryLog,
+    EventLog, Follow, FollowError, Followed, LogRead, OneFollower, Position, SharedCommit, memory::MemoryLog,
 };
-use berth_proto::{Kind, StreamKey};
+use berth_proto::Kind;
 use berth_runtime::Lifecycle;
+use berth_test_support::{Doubled, LogDouble};
 use futures::StreamExt;
 
 use crate::contract::{
@@ -43,13 +42,9 @@ struct Counting {
 }
 
 #[async_trait]
-impl LogRead for Counting {
-    async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
-        self.log.tail(stream).await
-    }
-
-    async fn read(&self, stream: &StreamKey, after: u64, limit: usize) -> Result<Vec<Stored>, ReadError> {
-        self.log.read(stream, after, limit).await
+impl LogDouble for Counting {
+    fn beneath(&self) -> &dyn EventLog {
+        &self.log
     }
 
     async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
@@ -59,22 +54,6 @@ impl LogRead for Counting {
                 sent.fetch_add(1, Ordering::SeqCst);
             }
         })))
-    }
-
-    async fn end(&self) -> Result<Position, ReadError> {
-        self.log.end().await
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.log.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        self.log.unreadable()
-    }
-
-    fn shards(&self) -> u8 {
-        self.log.shards()
     }
 }
 
@@ -87,7 +66,7 @@ struct Process {
 impl Process {
     fn new() -> Self {
         let (log, sent) = (MemoryLog::new(4), Arc::<AtomicU64>::default());
-        let counting = Counting { log: log.clone(), sent: Arc::clone(&sent) };
+        let counting = Doubled(Counting { log: log.clone(), sent: Arc::clone(&sent) });
         Self { log: OneFollower::new(Arc::new(log), Arc::new(counting), &Lifecycle::new()), sent }
     }
 

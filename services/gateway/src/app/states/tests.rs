@@ -1,15 +1,13 @@
-use std::{
-    collections::BTreeMap,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use berth_log::{EventLog, Expected, Follow, FollowError, NewCommit, Position, memory::MemoryLog};
+use berth_log::{EventLog, Expected, NewCommit, memory::MemoryLog};
 use berth_proto::{
-    AccountId, CommandId, CommitV2, DirectoryId, Hash, Kind, Sealed, Timestamp, codec,
+    AccountId, CommandId, CommitV2, DirectoryId, Hash, Sealed, Timestamp, codec,
     commit::{CarriedState, CarriedV1, OutcomeCodeV1, OutcomeV1},
     instance::{EntriesV1, PermissionV1, PhaseV1, RememberedV1},
 };
+use berth_test_support::{Doubled, LogDouble};
 
 use super::*;
 
@@ -21,7 +19,11 @@ struct Counting {
 }
 
 #[async_trait]
-impl LogRead for Counting {
+impl LogDouble for Counting {
+    fn beneath(&self) -> &dyn EventLog {
+        &self.log
+    }
+
     async fn tail(&self, stream: &StreamKey) -> Result<Option<Stored>, ReadError> {
         self.given.fetch_add(1, Ordering::SeqCst);
         self.log.tail(stream).await
@@ -40,26 +42,6 @@ impl LogRead for Counting {
         self.given.fetch_add(1, Ordering::SeqCst);
         self.log.read(stream, after, limit).await
     }
-
-    async fn follow(&self, name: &str, kinds: &[Kind], from: Position) -> Result<Follow, FollowError> {
-        self.log.follow(name, kinds, from).await
-    }
-
-    async fn end(&self) -> Result<Position, ReadError> {
-        self.log.end().await
-    }
-
-    async fn missing(&self) -> Result<BTreeMap<u8, u64>, ReadError> {
-        self.log.missing().await
-    }
-
-    fn unreadable(&self) -> Option<String> {
-        None
-    }
-
-    fn shards(&self) -> u8 {
-        self.log.shards()
-    }
 }
 
 impl Counting {
@@ -68,7 +50,7 @@ impl Counting {
     }
 
     fn states(&self, bytes_max: usize) -> States {
-        States::within(&(Arc::new(self.clone()) as _), bytes_max)
+        States::within(&(Arc::new(Doubled(self.clone())) as _), bytes_max)
     }
 
     /// How many commits it gave since this was asked last.

@@ -30,6 +30,7 @@ use berth_runtime::{
     entropy::{new_command_id, new_instance_id},
 };
 use berth_session_aggregate::{Handle, Ports, Settings, start};
+use berth_test_support::Doubled;
 use tempfile::TempDir;
 
 use crate::faults::FaultyLog;
@@ -49,7 +50,7 @@ const DISABLE_WEBHOOK: u16 = 2_205;
 
 /// Everything that outlives a replica, and the replica that runs.
 pub(crate) struct World {
-    pub(crate) log: Arc<FaultyLog>,
+    pub(crate) log: Arc<Doubled<FaultyLog>>,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) keys: KeyRing,
     pub(crate) device_keys: Arc<FileDeviceKeys>,
@@ -96,7 +97,7 @@ impl World {
         keys.create(account.as_bytes(), &*entropy).await.unwrap().unwrap();
         found(&*log, account).await;
         Self {
-            log: FaultyLog::new(log),
+            log: FaultyLog::over(log),
             bus,
             keys,
             device_keys: Arc::new(FileDeviceKeys::open(folder.join("devices")).await.unwrap()),
