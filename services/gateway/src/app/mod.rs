@@ -264,7 +264,7 @@ impl App {
         let seats = Seats::new(usize::MAX, ACCOUNT_STREAMS_MAX);
         let account_events = part!(AccountEvents: log, keys, stop, principals, records, histories, seats);
         let listeners = part!(Listeners: keys, clock, volatile, public_url, follows);
-        let notifications = part!(Notifications: bus, keys, presence, records);
+        let notifications = part!(Notifications: bus, keys, presence, records, stop);
         let deliveries = part!(Deliveries: bus, keys, presence);
         let redelivery = part!(Redelivery: bus, keys, presence, counters);
         let simulator = part!(Simulator: bus);

@@ -10,6 +10,7 @@ use berth_proto::{
 };
 use berth_runtime::sealing::field;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     asking::{AskFault, PAUSE, Question},
@@ -43,11 +44,14 @@ pub struct Notifications {
     pub(super) keys: KeyRing,
     pub(super) presence: Presence,
     pub(super) records: Arc<Records>,
+    /// Ends waits when the process stops.
+    pub(super) stop: CancellationToken,
 }
 
 impl Notifications {
     /// The oldest notice of an instance that waits to be fetched; none if there is none within `wait`. It stays
-    /// the oldest until it is deleted. The permission of who asks is asked again after each slice of the wait.
+    /// the oldest until it is deleted. The permission of who asks is asked again after each slice of the wait, which ends when
+    /// the process stops: whoever asks again finds another replica, or waits for this one.
     pub async fn receive(
         &self,
         principal: &Principal,
@@ -58,7 +62,8 @@ impl Notifications {
         loop {
             let slice = deadline.saturating_duration_since(Instant::now()).min(SLICE);
             let request = PullRequestV1::Receive { wait_ms: u32::try_from(slice.as_millis()).unwrap_or(0) };
-            let asked = self.question(instance, &request, slice + MARGIN).ask().await;
+            let question = self.question(instance, &request, slice + MARGIN);
+            let Some(asked) = self.stop.run_until_cancelled(question.ask()).await else { return Ok(None) };
             let over = Instant::now() >= deadline;
             match asked {
                 Ok(PullReplyV1::Notice { receipt, body }) => {

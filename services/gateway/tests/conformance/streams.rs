@@ -138,6 +138,23 @@ async fn who_waits_for_a_notice_waits_no_longer_than_the_token_counts() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_notice_is_answered_when_the_process_stops() {
+    let world = World::start_with_deliveries().await;
+    let shop = world.instance("shop").await;
+    let path = format!("/waInstance{}/receiveNotification/{ACCOUNT}?receiveTimeout=60", shop.number);
+    let asked = Request::get(&path);
+    let waiting = timeout(PATIENCE, world.send(&asked));
+    let (answered, ()) = tokio::join!(waiting, async {
+        // It waits by then, and if not it does not begin to.
+        world.until(&shop.id, "it is there", |now| now["state"] == "created").await;
+        world.ask_to_stop();
+    });
+    let answered = answered.expect("it is not waited for as long as was asked");
+    assert_eq!(answered.status().as_u16(), 200);
+    assert_eq!(answered.text().await.unwrap(), "null");
+}
+
+#[tokio::test]
 async fn who_waits_for_an_unlink_is_told_nothing_by_a_token_that_was_rotated_meanwhile() {
     let world = World::start().await;
     let shop = world.linked("shop").await;

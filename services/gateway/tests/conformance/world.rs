@@ -211,6 +211,11 @@ impl World {
         self.lifecycle.spawn(task);
     }
 
+    /// Asks the process to stop: what runs may end.
+    pub(crate) fn ask_to_stop(&self) {
+        self.lifecycle.stop().cancel();
+    }
+
     /// Moves the time on: rates are counted in windows of it.
     pub(crate) fn advance_seconds(&self, seconds: i64) {
         self.clock.advance_seconds(seconds);
