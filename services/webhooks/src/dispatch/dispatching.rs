@@ -117,8 +117,9 @@ impl Dispatching {
             self.follow_breakers();
             self.report();
             if !self.draining {
-                let (moment, reviews) = ((Instant::now(), self.tools.clock.now()), &self.reviews);
-                self.relief.go_on(&mut self.board, moment, |instance| reviews.owes(instance));
+                let (reviews, intake) = (&self.reviews, &self.intake);
+                let stays = |instance| reviews.owes(instance) || intake.awaits(instance);
+                self.relief.go_on(&mut self.board, (Instant::now(), self.tools.clock.now()), stays);
             }
             let sleep = self.start();
             self.hand_over();

@@ -135,6 +135,11 @@ impl Intake {
         }
     }
 
+    /// Whether something happened to an instance that nobody is asked about before it is read.
+    pub(super) fn awaits(&self, instance: InstanceId) -> bool {
+        self.reading.is_awaited(instance)
+    }
+
     /// Takes over what was read, and what changed of it meanwhile.
     pub(super) fn took(&mut self, read: Read, mut told: Told<'_>) {
         let Some(Running { scope, meanwhile, is_outdated }) = self.reading.end() else { return };

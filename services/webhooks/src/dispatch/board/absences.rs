@@ -90,7 +90,7 @@ impl Board {
     fn go(&mut self, instance: InstanceId, absence: Absence) {
         for head in &absence.heads {
             let lane_key = head.lane(instance);
-            self.turns.goes_away(lane_key, head.is_held);
+            self.turns.goes_away(lane_key, head.is_held, absence.is_stuck);
             self.change(lane_key, |lane| {
                 lane.queue.clear();
                 lane.beyond = None;

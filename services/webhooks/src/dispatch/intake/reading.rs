@@ -146,6 +146,13 @@ impl Reading {
         self.extent.has(instance)
     }
 
+    /// Whether an instance is to be read, or is being read, for what happened to it.
+    pub(super) fn is_awaited(&self, instance: InstanceId) -> bool {
+        let is_read =
+            |running: &Running| matches!(running.scope, Scope::Instances(_)) && running.scope.has(instance);
+        self.wanted.contains(&instance) || self.running.as_ref().is_some_and(is_read)
+    }
+
     /// Something of an instance stays in the view.
     pub(super) fn leave_out(&mut self, instance: InstanceId) {
         self.extent.leave_out(instance);
