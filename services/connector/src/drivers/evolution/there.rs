@@ -98,7 +98,7 @@ impl Evolution {
     /// `hanging` how long what may be a login has lasted.
     pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool, hanging: &Hanging) {
         let joined_max = JOINED_MAX.min(self.upstream.settings.poll * JOINED_LOOKS);
-        let (mut joining, mut connected) = (None::<Instant>, None::<Instant>);
+        let mut joining = None::<Instant>;
         loop {
             // A later attempt sees to it by itself.
             if self.sessions.is_superseded(name, link) {
@@ -127,7 +127,7 @@ impl Evolution {
                 Ok(There::Pairing | There::Joining) if hangs_for_good && !self.drives() => return,
                 Ok(There::Open) if !self.is_heard(name).await => {}
                 // It was asked to connect, and may log in.
-                Ok(There::Pairing) if connected.is_some_and(|at| at.elapsed() < joined_max) => {}
+                Ok(There::Pairing) if hanging.has_connected_within(joined_max) => {}
                 // What logs in looks like what shows codes, and a logout then leaves a device that nobody can unlink. It has no keys any more
                 // then: so one that hangs for good is ended rather than left there to log in some day, however it flaps.
                 Ok(There::Pairing) if !hangs_for_good && !self.codes_stand(name).await => {}
@@ -142,9 +142,11 @@ impl Evolution {
                     }
                     // With the keys of a device that hangs for good it has to connect before it can be logged out.
                     if hangs_for_good && !self.sessions.is_superseded(name, link) {
-                        let _logged_out_by_the_next_looks = self.upstream.client.connect(name, None).await;
+                        // Logged out by the next looks, if nobody logs in.
+                        if self.upstream.client.connect(name, None).await.is_ok() {
+                            hanging.connects();
+                        }
                         joining = None;
-                        connected.get_or_insert_with(Instant::now);
                     }
                 }
                 Ok(There::Joining | There::Away) => {}
