@@ -239,6 +239,11 @@ impl Recent {
         Self { last: LruCache::new(RECENT_MAX), floor }
     }
 
+    /// Whether it has the last message of a stream.
+    pub(super) fn has(&self, stream: &StreamKey) -> bool {
+        self.last.contains(stream)
+    }
+
     /// Whether the next message of a stream is its first one behind its predecessor, when so much of the shard was there; none if that
     /// is too far back.
     pub(super) fn is_next_behind(&self, stream: &StreamKey, predecessor: u64, after: u64) -> Option<bool> {

@@ -306,6 +306,7 @@ impl ShardFollower {
         let at = ShardPosition { revision, ..read };
         match StreamKey::from_str(&message.subject) {
             Ok(stream) if self.kinds.contains(&stream.kind()) => {
+                let was_met = self.recent.has(&stream);
                 let is_own = match self.log.claim(self.shard, &message) {
                     Claim::Untagged => true,
                     Claim::Behind { predecessor, after } => {
@@ -313,8 +314,8 @@ impl ShardFollower {
                     }
                     Claim::Forged => false,
                 };
-                // What lies far back is not asked for soon.
-                if !is_own || revision > self.target {
+                // What lies far back is not asked for soon. Of a stream that was not met lately less is known than a reader has to know.
+                if !is_own || (was_met && revision > self.target) {
                     self.log.tell(stream, (self.shard, revision), is_own);
                 }
                 self.recent.push(stream, revision);
