@@ -83,12 +83,6 @@ pub(super) async fn append(
     let mut perhaps_stored = false;
     let last = loop {
         let source = match publish.send(log, deadline).await {
-            // The shard lost commits that were met: whoever reads this one takes it for forged.
-            Published::Stored(revision) if revision <= publish.behind => {
-                log.tags.iter().for_each(|tags| tags.went_back(shard));
-                let source = format!("shard {shard} ends at {revision}, before {}", publish.behind).into();
-                return Err(AppendError::Unknown { stream, source });
-            }
             Published::Stored(revision) => {
                 return Ok(appended(Tail { version: commit.version, revision }));
             }
@@ -127,8 +121,6 @@ pub(super) struct Publish {
     payload: Bytes,
     expected: Expected,
     shard: u8,
-    /// The place that the tag names: behind it the commit must come to stand.
-    behind: u64,
 }
 
 impl Publish {
@@ -148,15 +140,14 @@ impl Publish {
         if let Some(Ok(traceparent)) = commit.traceparent.as_deref().map(HeaderValue::from_str) {
             headers.insert(TRACEPARENT_HEADER, traceparent);
         }
-        Self { behind: 0, subject, headers, payload: commit.payload.clone(), expected, shard }
+        Self { subject, headers, payload: commit.payload.clone(), expected, shard }
     }
 
     /// As the deployment's own.
     pub(super) fn tagged(mut self, tags: Option<&Tags>) -> Self {
         if let Some(tags) = tags {
-            let (tag, behind) = tags.tag(&self.subject, self.shard, revision(self.expected), &self.payload);
+            let tag = tags.tag(&self.subject, self.shard, revision(self.expected), &self.payload);
             self.headers.insert(TAG_HEADER, tag);
-            self.behind = behind;
         }
         self
     }
@@ -182,7 +173,11 @@ impl Publish {
             }
         };
         match serde_json::from_slice::<Response<PublishAck>>(&message.payload) {
-            Ok(Response::Ok(ack)) => Published::Stored(ack.sequence),
+            Ok(Response::Ok(ack)) if ack.stream == stream_name(self.shard) => Published::Stored(ack.sequence),
+            // Whoever follows the log sees where the answer is awaited, and can have another one brought there.
+            Ok(Response::Ok(ack)) => {
+                Published::Unknown(format!("the stream {} answered for another one", ack.stream).into())
+            }
             Ok(Response::Err { error }) => sort(error),
             Err(error) => Published::Unknown(Box::new(error)),
         }

@@ -73,7 +73,7 @@ pub(super) enum Claim {
     Behind {
         /// The revision that it was appended after; 0 for none.
         predecessor: u64,
-        /// What was there of the shard when it was written, not before that.
+        /// What was there of the shard when it was written, not before that; the predecessor where this is not known.
         after: u64,
     },
     /// It has no tag, or not one of this deployment for this commit.
@@ -117,19 +117,12 @@ impl Tags {
         true
     }
 
-    /// The tag of a commit that is appended after a revision of its stream, and the place that it names.
-    pub(super) fn tag(&self, subject: &str, shard: u8, predecessor: u64, payload: &[u8]) -> (String, u64) {
+    /// The tag of a commit that is appended after a revision of its stream.
+    pub(super) fn tag(&self, subject: &str, shard: u8, predecessor: u64, payload: &[u8]) -> String {
         let end = self.0.ends.get(usize::from(shard)).map_or(0, |end| end.load(Relaxed));
         let generation = self.0.generation.load(Relaxed);
         let says = Tagged { generation, predecessor, after: end.max(predecessor) };
-        (self.0.key.tag(self.0.shards, subject, says, payload), says.after)
-    }
-
-    /// A shard ends before what was met of it.
-    pub(super) fn went_back(&self, shard: u8) {
-        if let Some(end) = self.0.ends.get(usize::from(shard)) {
-            end.store(0, Relaxed);
-        }
+        self.0.key.tag(self.0.shards, subject, says, payload)
     }
 
     /// A revision of a shard is certainly there.
@@ -167,11 +160,12 @@ impl Tags {
             untagged.fetch_min(revision, Relaxed);
         }
         let Tagged { predecessor, after, .. } = says;
-        if predecessor <= after && after < revision {
-            Claim::Behind { predecessor, after }
-        } else {
-            Claim::Forged
+        if after < predecessor || predecessor >= revision {
+            return Claim::Forged;
         }
+        // A shard that came back shorter stores what was written before at places that were used already: what its writer knew of
+        // the shard says nothing there.
+        Claim::Behind { predecessor, after: if after < revision { after } else { predecessor } }
     }
 
     /// Whether it is known that the commit of a stream at this revision is the first one behind the place that it names.
@@ -303,13 +297,16 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_of_another_key_or_commit_is_none_and_no_commit_stands_before_its_place() {
+    fn a_tag_of_another_key_or_commit_is_none_and_no_commit_stands_before_its_predecessor() {
         let (own, other) = (tags(1, &Untagged::Anywhere), tags(2, &Untagged::Anywhere));
         own.met(0, 7);
-        let (tag, after) = own.tag("s", 0, 3, b"p");
-        assert_eq!(after, 7);
+        let tag = own.tag("s", 0, 3, b"p");
         assert_eq!(own.claim((0, 8), "s", &with(&tag), b"p"), Claim::Behind { predecessor: 3, after: 7 });
-        assert_eq!(own.claim((0, 7), "s", &with(&tag), b"p"), Claim::Forged);
+        for shorter in [7, 4] {
+            let claim = own.claim((0, shorter), "s", &with(&tag), b"p");
+            assert_eq!(claim, Claim::Behind { predecessor: 3, after: 3 }, "the shard came back shorter");
+        }
+        assert_eq!(own.claim((0, 3), "s", &with(&tag), b"p"), Claim::Forged, "at its own predecessor");
         assert_eq!(own.claim((0, 8), "t", &with(&tag), b"p"), Claim::Forged);
         assert_eq!(other.claim((0, 8), "s", &with(&tag), b"p"), Claim::Forged, "whatever needs no tag");
     }

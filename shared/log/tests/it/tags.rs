@@ -13,6 +13,7 @@ use berth_proto::{Kind, StreamKey, directory::DirectoryStateV1};
 use berth_runtime::{LogKey, MasterKey, SeededEntropy};
 use berth_test_support::NatsServer;
 use bytes::Bytes;
+use futures::StreamExt;
 
 use crate::contract::{
     following::{commits, until_caught_up},
@@ -42,6 +43,12 @@ async fn open(server: &NatsServer) -> JetStreamLog {
     open_with(server, &Tags::new(key(1), OPTIONS.shards, 4, &everywhere())).await
 }
 
+/// Other streams in the shard of a stream.
+fn streams_beside(stream: StreamKey) -> impl Iterator<Item = StreamKey> {
+    let shard = |stream: StreamKey| stream.partition().shard(OPTIONS.shards);
+    (1..).map(instance).filter(move |other| *other != stream && shard(*other) == shard(stream))
+}
+
 struct Fixture {
     log: Arc<dyn EventLog>,
     _server: NatsServer,
@@ -66,6 +73,14 @@ impl Intruder {
     async fn publish(&self, stream: StreamKey, headers: HeaderMap, payload: Bytes) -> u64 {
         let sent = self.0.publish_with_headers(stream.subject(), headers, payload).await;
         sent.unwrap().await.unwrap().sequence
+    }
+
+    /// The shard of a stream loses everything.
+    async fn lose(&self, stream: StreamKey) {
+        let name = stream_name(stream.partition().shard(OPTIONS.shards));
+        let config = self.0.get_stream(&name).await.unwrap().cached_info().config.clone();
+        self.0.delete_stream(&name).await.unwrap();
+        self.0.create_stream(config).await.unwrap();
     }
 
     /// The headers and bytes of a message, without what the server would refuse it by.
@@ -171,10 +186,7 @@ async fn a_copy_is_found_by_who_met_the_commit_long_ago_or_never() {
     history.grow(&log, 2).await;
     let mut running = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
     until_caught_up(&mut running).await;
-    // Each in the shard of the history.
-    let shard = history.stream.partition().shard(OPTIONS.shards);
-    let others = (2..).map(instance).filter(|stream| stream.partition().shard(OPTIONS.shards) == shard);
-    for stream in others.take(usize::try_from(MANY).unwrap()) {
+    for stream in streams_beside(history.stream).take(usize::try_from(MANY).unwrap()) {
         History::new(stream).grow(&log, 1).await;
     }
     let (headers, payload) = intruder.copy(history.stream, 1).await;
@@ -191,9 +203,7 @@ async fn a_commit_of_a_writer_that_had_not_looked_for_long_is_its_own() {
     let (log, idle) = (open(&server).await, open(&server).await);
     let mut quiet = History::new(instance(1));
     quiet.grow(&idle, 1).await;
-    let shard = quiet.stream.partition().shard(OPTIONS.shards);
-    let others = (2..).map(instance).filter(|stream| stream.partition().shard(OPTIONS.shards) == shard);
-    for stream in others.take(usize::try_from(MANY).unwrap()) {
+    for stream in streams_beside(quiet.stream).take(usize::try_from(MANY).unwrap()) {
         History::new(stream).grow(&log, 1).await;
     }
     quiet.grow(&idle, 1).await;
@@ -291,21 +301,56 @@ async fn many_forged_commits_behind_a_stream_are_read_to_their_end() {
 }
 
 #[tokio::test]
-async fn an_append_to_a_shard_that_went_back_is_not_acknowledged() {
+async fn what_is_appended_to_a_shard_that_came_back_shorter_is_the_deployments_own() {
     let server = NatsServer::start().await;
     let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
-    let stream = instance(1);
-    History::new(stream).grow(&log, 5).await;
-    let name = stream_name(stream.partition().shard(OPTIONS.shards));
+    let mut streams = streams_beside(instance(1));
+    let mut survivor = History::new(instance(1));
+    survivor.grow(&log, 1).await;
+    History::new(streams.next().unwrap()).grow(&log, 5).await;
+    let kept = intruder.copy(instance(1), 1).await;
+    intruder.lose(instance(1)).await;
+    // What survived is there again, at its old place.
+    assert_eq!(intruder.publish(instance(1), kept.0, kept.1).await, 1);
+    // All of these name an end of the shard that is not there any more.
+    let mut fresh = History::new(streams.next().unwrap());
+    survivor.grow(&log, 1).await;
+    fresh.grow(&log, 2).await;
+    for log in [&log, &open(&server).await] {
+        for history in [&survivor, &fresh] {
+            assert_eq!(verify(log, &history.stream).await.unwrap().fault, None);
+            assert!(!log.tail(&history.stream).await.unwrap().unwrap().forged);
+        }
+        let (met, _) =
+            until_caught_up(&mut log.follow("test", &Kind::ALL, Position::default()).await.unwrap()).await;
+        assert!(met.iter().all(|met| !met.forged));
+        assert_eq!(log.unreadable(), None);
+    }
+    // By its predecessor a copy is found as ever.
+    let (headers, payload) = intruder.copy(fresh.stream, 4).await;
+    let at = intruder.publish(fresh.stream, headers, payload).await;
+    is_found(&server, &log, fresh.stream, at, 3).await;
+}
+
+#[tokio::test]
+async fn an_answer_of_another_stream_acknowledges_nothing() {
+    let server = NatsServer::start().await;
+    let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
+    let overheard = async_nats::connect(server.url()).await.unwrap();
+    let mut history = History::new(instance(1));
+    let mut published = overheard.subscribe(history.stream.subject()).await.unwrap();
+    overheard.flush().await.unwrap();
+    let name = stream_name(history.stream.partition().shard(OPTIONS.shards));
     let config = intruder.0.get_stream(&name).await.unwrap().cached_info().config.clone();
     intruder.0.delete_stream(&name).await.unwrap();
-    intruder.0.create_stream(config).await.unwrap();
-    let mut other = (2..)
-        .map(instance)
-        .filter(|other| other.partition().shard(OPTIONS.shards) == stream.partition().shard(OPTIONS.shards));
-    let refused = History::new(other.next().unwrap()).append(&log, 1).await;
-    assert!(matches!(refused, Err(berth_log::AppendError::Unknown { .. })), "{refused:?}");
-    let mut next = History::new(other.next().unwrap());
-    next.grow(&log, 1).await;
-    assert!(!log.tail(&next.stream).await.unwrap().unwrap().forged, "what comes after is sound");
+    let answer = async {
+        let first = published.next().await.unwrap();
+        intruder.0.create_stream(config).await.unwrap();
+        let others = r#"{"stream":"KV_other","seq":1000000}"#;
+        overheard.publish(first.reply.unwrap(), others.into()).await.unwrap();
+        overheard.flush().await.unwrap();
+    };
+    let (appended, ()) = tokio::join!(history.append(&log, 1), answer);
+    assert_eq!(appended.unwrap().tail.revision, 1);
+    assert!(!log.tail(&history.stream).await.unwrap().unwrap().forged);
 }
