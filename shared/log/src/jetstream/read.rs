@@ -18,6 +18,7 @@ use super::{
     Claim, JetStreamLog, VERSION_HEADER,
     message::{Headers, Message},
     settings::incarnation,
+    tags::Placed,
 };
 use crate::{
     decode::decode_anywhere,
@@ -86,7 +87,8 @@ impl JetStreamLog {
         }
     }
 
-    /// The commit of a stream with a version: one read if it still lies where it once lay.
+    /// The commit of a stream with a version: one read if it still lies where it once lay, and one for the place in its tag if this process
+    /// does not know that.
     pub(super) async fn read_version(
         &self,
         stream: &StreamKey,
@@ -95,15 +97,9 @@ impl JetStreamLog {
         let shard = stream.partition().shard(self.shards);
         let subject = stream.subject();
         if let Some(message) = self.next_of(shard, &subject, at.revision.max(1)).await? {
-            let claim = self.claim(shard, &message);
-            // Whoever names this very place has read there what was the deployment's own, or it was written by who had.
-            let is_own = match claim {
-                Claim::Untagged => true,
-                Claim::Behind { .. } => message.sequence == at.revision,
-                Claim::Forged => false,
-            };
-            let Message { sequence, headers, payload, .. } = message;
-            let found = stored(*stream, shard, sequence, &headers, payload, is_own);
+            // Whoever names this place may have it from a follower, which knows less of whose a commit is.
+            let sequence = message.sequence;
+            let found = self.judged(*stream, shard, message, sequence).await?;
             if found.tail.version == at.version {
                 return Ok(Some(found));
             }
@@ -236,7 +232,7 @@ impl JetStreamLog {
             Claim::Forged => false,
         };
         let Message { sequence, headers, payload, .. } = message;
-        self.tell(stream, (shard, sequence), is_own);
+        self.tell(stream, (shard, sequence), Placed::answered(is_own));
         Ok(stored(stream, shard, sequence, &headers, payload, is_own))
     }
 
@@ -257,13 +253,13 @@ impl JetStreamLog {
     }
 
     /// Remembers of a message of a stream whose it is.
-    pub(super) fn tell(&self, stream: StreamKey, (shard, revision): (u8, u64), is_own: bool) {
+    pub(super) fn tell(&self, stream: StreamKey, (shard, revision): (u8, u64), placed: Placed) {
         let Some(tags) = &self.tags else { return };
         tags.met(shard, revision);
-        if is_own {
-            tags.place(stream, revision);
-        } else {
-            tags.note_forged(stream, shard, revision);
+        match placed {
+            Placed::Surely => tags.place(stream, revision),
+            Placed::Perhaps => {}
+            Placed::No => tags.note_forged(stream, shard, revision),
         }
     }
 

@@ -217,6 +217,24 @@ impl Tags {
     }
 }
 
+/// How well it is known that a message is the first one of its subject behind the place that its tag names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// Behind its predecessor: it is the deployment's own.
+    Surely,
+    /// Behind what its writer had seen of the shard. Whoever decides asks.
+    Perhaps,
+    /// It is not.
+    No,
+}
+
+impl Placed {
+    /// As the leader answered.
+    pub(super) const fn answered(is_first: bool) -> Self {
+        if is_first { Self::Surely } else { Self::No }
+    }
+}
+
 /// The last messages of a shard that a follower has met, by their streams.
 pub(super) struct Recent {
     last: LruCache<StreamKey, u64>,
@@ -233,17 +251,13 @@ impl Recent {
         Self { last: LruCache::new(RECENT_MAX), floor }
     }
 
-    /// Whether it has the last message of a stream.
-    pub(super) fn has(&self, stream: &StreamKey) -> bool {
-        self.last.contains(stream)
-    }
-
-    /// Whether the next message of a stream is its first one behind its predecessor, when so much of the shard was there; none if that
-    /// is too far back.
-    pub(super) fn is_next_behind(&self, stream: &StreamKey, predecessor: u64, after: u64) -> Option<bool> {
+    /// Whether the next message of a stream is its first one behind its predecessor, whose writer had seen so much of the shard; none
+    /// if that is too far back.
+    pub(super) fn is_next_behind(&self, stream: &StreamKey, predecessor: u64, after: u64) -> Option<Placed> {
         match self.last.peek(stream) {
-            Some(last) => Some(*last <= predecessor),
-            None => (after >= self.floor).then_some(true),
+            Some(last) => Some(Placed::answered(*last <= predecessor)),
+            None if predecessor >= self.floor => Some(Placed::Surely),
+            None => (after >= self.floor).then_some(Placed::Perhaps),
         }
     }
 
@@ -316,21 +330,26 @@ mod tests {
         let mut recent = Recent::after(10);
         recent.push(stream(1), 11);
         recent.push(stream(2), 12);
-        assert_eq!(recent.is_next_behind(&stream(1), 9, 9), Some(false), "it was met, whatever was before");
+        assert_eq!(
+            recent.is_next_behind(&stream(1), 9, 9),
+            Some(Placed::No),
+            "it was met, whatever was before"
+        );
         assert_eq!(
             recent.is_next_behind(&stream(1), 10, 12),
-            Some(false),
+            Some(Placed::No),
             "it moved on, and the writer was late"
         );
-        assert_eq!(recent.is_next_behind(&stream(1), 11, 11), Some(true));
+        assert_eq!(recent.is_next_behind(&stream(1), 11, 11), Some(Placed::Surely));
         assert_eq!(recent.is_next_behind(&stream(3), 9, 9), None);
-        assert_eq!(recent.is_next_behind(&stream(3), 9, 10), Some(true));
+        assert_eq!(recent.is_next_behind(&stream(3), 9, 10), Some(Placed::Perhaps));
+        assert_eq!(recent.is_next_behind(&stream(3), 10, 10), Some(Placed::Surely), "all since was met");
         for number in 0..1024 {
             let id = InstanceId::from_bytes([[7; 8], u64::to_be_bytes(number)].concat().try_into().unwrap());
             recent.push(StreamKey::instance(id), 13 + number);
         }
         assert_eq!(recent.is_next_behind(&stream(1), 11, 11), None, "the two first were forgotten");
-        assert_eq!(recent.is_next_behind(&stream(3), 12, 12), Some(true));
+        assert_eq!(recent.is_next_behind(&stream(3), 10, 12), Some(Placed::Perhaps));
     }
 
     #[test]

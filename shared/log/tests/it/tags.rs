@@ -23,6 +23,8 @@ use crate::contract::{
 const OPTIONS: JetStreamOptions = JetStreamOptions { shards: 4, replicas: 1 };
 /// More streams than a follower remembers of a shard.
 const MANY: u64 = 1_100;
+/// Just as many as it remembers.
+const FOLLOWED_MAX: usize = 1_024;
 
 fn key(seed: u64) -> LogKey {
     MasterKey::generate(&SeededEntropy::new(seed)).log_key()
@@ -353,4 +355,53 @@ async fn an_answer_of_another_stream_acknowledges_nothing() {
     let (appended, ()) = tokio::join!(history.append(&log, 1), answer);
     assert_eq!(appended.unwrap().tail.revision, 1);
     assert!(!log.tail(&history.stream).await.unwrap().unwrap().forged);
+}
+
+/// A commit that was refused for another one, and which somebody overheard, is stored by him where the follower forgot the other one.
+#[tokio::test]
+async fn what_a_view_may_be_shown_of_a_refused_commit_no_reader_takes() {
+    let server = NatsServer::start().await;
+    let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
+    let mut history = History::new(instance(1));
+    history.grow(&log, 1).await;
+    let mut running = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
+    until_caught_up(&mut running).await;
+    let overheard = async_nats::connect(server.url()).await.unwrap();
+    let mut published = overheard.subscribe(history.stream.subject()).await.unwrap();
+    overheard.flush().await.unwrap();
+    let first = intruder.publish(history.stream, HeaderMap::new(), history.next(9).payload).await;
+    commits(&mut running, 1, &Position::default()).await;
+    let refused = history.clone().append(&log, 2).await;
+    assert!(matches!(refused, Err(berth_log::AppendError::Conflict { .. })), "{refused:?}");
+    published.next().await.unwrap();
+    let refused = published.next().await.unwrap();
+    for stream in streams_beside(history.stream).take(FOLLOWED_MAX) {
+        History::new(stream).grow(&log, 1).await;
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert("Berth-Tag", refused.headers.unwrap().get("Berth-Tag").unwrap().clone());
+    let at = intruder.publish(history.stream, headers, refused.payload).await;
+    let (met, _) = commits(&mut running, FOLLOWED_MAX + 1, &Position::default()).await;
+    let last = met.last().unwrap();
+    assert_eq!((last.tail.revision, last.forged), (at, false), "the follower forgot number {first}");
+    let named = log.read_at(&history.stream, last.tail).await.unwrap();
+    assert!(named.is_none_or(|named| named.forged), "where the follower met it");
+    let tail = log.tail(&history.stream).await.unwrap().unwrap();
+    assert_eq!((tail.tail.revision, tail.forged), (at, true));
+}
+
+#[tokio::test]
+async fn whoever_follows_writes_knowing_of_streams_that_were_quiet_for_long() {
+    let server = NatsServer::start().await;
+    let (log, other, intruder) = (open(&server).await, open(&server).await, Intruder::at(&server).await);
+    let mut running = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
+    until_caught_up(&mut running).await;
+    let mut streams = streams_beside(instance(1));
+    History::new(streams.next().unwrap()).grow(&other, 1).await;
+    commits(&mut running, 1, &Position::default()).await;
+    let own = History::new(streams.next().unwrap()).append(&log, 1).await.unwrap();
+    let stream = streams_beside(instance(1)).nth(1).unwrap();
+    let (headers, _) = intruder.copy(stream, own.tail.revision).await;
+    let places: Vec<_> = headers.get("Berth-Tag").unwrap().as_str().split('.').take(3).collect();
+    assert_eq!(places, ["4", "0", "1"], "generation, predecessor, and what was seen of the shard");
 }

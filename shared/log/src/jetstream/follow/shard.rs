@@ -21,7 +21,7 @@ use super::super::{
     message::{Headers, Message},
     read::stored,
     settings::{incarnation, stream_name},
-    tags::Recent,
+    tags::{Placed, Recent},
 };
 use crate::{
     local::check_start,
@@ -306,21 +306,20 @@ impl ShardFollower {
         let at = ShardPosition { revision, ..read };
         match StreamKey::from_str(&message.subject) {
             Ok(stream) if self.kinds.contains(&stream.kind()) => {
-                let was_met = self.recent.has(&stream);
-                let is_own = match self.log.claim(self.shard, &message) {
-                    Claim::Untagged => true,
+                let placed = match self.log.claim(self.shard, &message) {
+                    Claim::Untagged => Placed::Surely,
                     Claim::Behind { predecessor, after } => {
                         self.is_next_behind(&stream, revision, predecessor, after).await?
                     }
-                    Claim::Forged => false,
+                    Claim::Forged => Placed::No,
                 };
-                // What lies far back is not asked for soon. Of a stream that was not met lately less is known than a reader has to know.
-                if !is_own || (was_met && revision > self.target) {
-                    self.log.tell(stream, (self.shard, revision), is_own);
+                // What lies far back is not asked for soon.
+                if placed == Placed::No || revision > self.target {
+                    self.log.tell(stream, (self.shard, revision), placed);
                 }
                 self.recent.push(stream, revision);
                 let Message { headers, payload, .. } = message;
-                let commit = stored(stream, self.shard, revision, &headers, payload, is_own);
+                let commit = stored(stream, self.shard, revision, &headers, payload, placed != Placed::No);
                 self.ready.push_back(Step::Met(Followed::Commit(Arc::new(commit.into()), at)));
             }
             Ok(_) => {}
@@ -333,20 +332,19 @@ impl ShardFollower {
         Ok(())
     }
 
-    /// Whether the next message, of this stream, is its first one behind its predecessor. Of what was met long ago only that it is the
-    /// first one behind `after` is known.
+    /// Whether the next message, of this stream, is its first one behind its predecessor.
     async fn is_next_behind(
         &mut self,
         stream: &StreamKey,
         revision: u64,
         predecessor: u64,
         after: u64,
-    ) -> Result<bool, FollowError> {
+    ) -> Result<Placed, FollowError> {
         if let Some(known) = self.recent.is_next_behind(stream, predecessor, after) {
             return Ok(known);
         }
         let asked = self.log.is_next_behind(stream, (self.shard, revision), predecessor).await;
-        asked.map_err(|error| {
+        asked.map(Placed::answered).map_err(|error| {
             self.end_consumer();
             unavailable(error)
         })
