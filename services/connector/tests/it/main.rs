@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod built_anew;
+mod comes;
 mod doubles;
 mod driver;
 mod life;
@@ -14,6 +15,7 @@ mod socketio;
 mod unlinking;
 mod upstream;
 mod upstream_codes;
+mod upstream_hanging;
 mod upstream_heard;
 mod upstream_webhooks;
 mod worker;

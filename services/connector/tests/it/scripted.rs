@@ -22,7 +22,7 @@ use berth_runtime::{ManualClock, MasterKey, SeededEntropy, Settings, UrlPolicy, 
 use berth_upstreams::Upstreams;
 use serde_json::{Value, json};
 
-use crate::{socketio::SocketIo, world::World};
+use crate::{comes::Comes, socketio::SocketIo, world::World};
 
 pub(crate) const JID: &str = "5511987654321@s.whatsapp.net";
 
@@ -64,8 +64,8 @@ pub(crate) enum Logout {
 pub(crate) struct There {
     pub(crate) socket: &'static str,
     /// What its database says, where that is something else.
-    database: Option<&'static str>,
-    jid: Option<&'static str>,
+    pub(crate) database: Option<&'static str>,
+    pub(crate) jid: Option<&'static str>,
     pub(crate) code: Option<u16>,
     data: Value,
 }
@@ -84,6 +84,8 @@ pub(crate) struct Script {
     pub(crate) pairing_after: usize,
     /// Sessions that were begun: each has a code of its own.
     sessions: usize,
+    /// What comes of a connect of a device that has scanned a code; it hangs if nothing says so.
+    pub(crate) comes: Option<Comes>,
     /// Questions that are answered with the code of the session before.
     pub(crate) stale: usize,
     /// It has not loaded its instances yet.
@@ -103,6 +105,11 @@ pub(crate) struct Script {
 }
 
 impl Script {
+    /// How often it was asked what begins so.
+    pub(crate) fn asked(&self, what: &str) -> usize {
+        self.asked.iter().filter(|asked| asked.starts_with(what)).count()
+    }
+
     /// How the socket of an instance stands from now on.
     pub(crate) fn set_socket(&mut self, name: &str, socket: &'static str) {
         self.instances.get_mut(name).unwrap().socket = socket;
@@ -136,6 +143,7 @@ impl Scripted {
             pairing: "ABCD1234",
             pairing_after: 0,
             sessions: 0,
+            comes: None,
             stale: 0,
             is_loading: false,
             is_paired: None,
@@ -241,7 +249,7 @@ impl Scripted {
     }
 
     pub(crate) fn asked(&self, what: &str) -> usize {
-        self.script(|script| script.asked.iter().filter(|asked| asked.starts_with(what)).count())
+        self.script(|script| script.asked(what))
     }
 
     /// Waits until it was asked so many times more.
@@ -281,7 +289,10 @@ async fn connection_state(State(scripted): State<Scripted>, Path(name): Path<Str
             return Err(StatusCode::INTERNAL_SERVER_ERROR);
         }
         let is_replaced = found == Fourth::Replaced;
-        let there = script.instances.get(&name).ok_or(StatusCode::NOT_FOUND)?;
+        let there = script.instances.get_mut(&name).ok_or(StatusCode::NOT_FOUND)?;
+        if let Some(comes) = &mut script.comes {
+            comes.is_looked_at(there);
+        }
         Ok(if is_replaced { "close" } else { there.socket })
     });
     match socket {
@@ -322,6 +333,9 @@ async fn connect(
         if there.socket == "close" {
             there.socket = "connecting";
             script.sessions += 1;
+            if let Some(comes) = &mut script.comes {
+                comes.is_asked();
+            }
             // As the real one does when its keys are stale: ask again.
             return Json(json!({"count": 0}));
         }
@@ -364,6 +378,10 @@ async fn create(State(scripted): State<Scripted>, Json(body): Json<Value>) -> St
 async fn logout(State(scripted): State<Scripted>, Path(name): Path<String>) -> Response {
     if scripted.script(|script| script.logout) == Logout::Lying {
         return Json(json!({"status": "SUCCESS", "error": false})).into_response();
+    }
+    // It has no socket that it could be written to.
+    if scripted.script(|script| script.instances.get(&name).is_some_and(|there| there.socket == "close")) {
+        return StatusCode::BAD_REQUEST.into_response();
     }
     scripted.ended(&name, 401, Value::Null);
     StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use crate::{
-    scripted::{Fault, Fourth, JID, Logout, Script, Scripted},
+    scripted::{Fault, JID, Logout, Scripted},
     upstream::shows_a_code,
     world::World,
 };
@@ -119,117 +119,6 @@ async fn codes_end_with_their_attempt_and_those_of_another_are_not_shown() {
         world.until("its codes end", async || upstream.asked("DELETE") == before + 2).await;
         assert_eq!(upstream.script(|script| script.instances[name].socket), "close");
     }
-}
-
-#[tokio::test]
-async fn codes_of_which_one_was_scanned_are_not_ended_however_long_the_login_takes() {
-    for is_deleted in [false, true] {
-        let world = World::new().await;
-        let (upstream, driver) = Scripted::start("drive").await;
-        upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(false)));
-        let _connector = world.connector_driven_by(driver).await;
-        let id = shows_a_code(&world).await;
-        // It was scanned, and WhatsApp does not answer the login: by its state nobody can tell that from a code that is shown.
-        upstream.script(|script| script.is_paired = Some(true));
-        if is_deleted {
-            world.delete(id).await;
-        } else {
-            world.logout(id).await;
-        }
-        upstream.looked_at(&world, 40).await;
-        assert_eq!(upstream.asked("DELETE"), 0, "it would leave a device that nobody can unlink");
-        // The login fails, and is tried again.
-        upstream.stands("shop", "close", "connecting");
-        upstream.looked_at(&world, 4).await;
-        upstream.set("shop", "open", Some(JID));
-        world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
-        assert_eq!(upstream.asked("DELETE"), 1);
-    }
-}
-
-#[tokio::test]
-async fn a_login_that_hangs_for_an_hour_is_ended_so_that_its_name_is_free() {
-    let hangs: [fn(&mut Script); 5] = [
-        |script| script.is_paired = Some(true),
-        // The upstream cannot say whether it does.
-        |script| (script.is_paired, script.untold) = (None, StatusCode::SERVICE_UNAVAILABLE),
-        // It is never seen to connect for a second.
-        |script| (script.is_paired, script.fourth) = (Some(true), Fourth::Replaced),
-        // Some looks fail.
-        |script| (script.is_paired, script.fourth) = (Some(true), Fourth::Failing),
-        // It has given up, but for its database.
-        |script| {
-            script.is_paired = Some(true);
-            script.stand("shop", "close", "connecting");
-        },
-    ];
-    for (case, hang) in hangs.into_iter().enumerate() {
-        let world = World::new().await;
-        let (upstream, driver) = Scripted::start("drive").await;
-        upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(false)));
-        let _connector = world.connector_driven_by(driver).await;
-        let id = shows_a_code(&world).await;
-        upstream.script(hang);
-        world.delete(id).await;
-        upstream.looked_at(&world, 40).await;
-        nearly_an_hour_passes(&world, &upstream).await;
-        upstream.looked_at(&world, 40).await;
-        assert_eq!(upstream.asked("DELETE"), 0, "{case}: it may still come");
-        world.clock.advance_seconds(2 * 60);
-        world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
-        assert_eq!(upstream.asked("DELETE"), 1, "{case}");
-        assert_eq!(upstream.script(|script| script.instances["shop"].socket), "close", "{case}");
-    }
-}
-
-/// An hour less a minute, in which it is looked at.
-async fn nearly_an_hour_passes(world: &World, upstream: &Scripted) {
-    for _ in 0..6 {
-        world.clock.advance_seconds(9 * 60);
-        upstream.looked_at(world, 30).await;
-    }
-    world.clock.advance_seconds(5 * 60);
-}
-
-#[tokio::test]
-async fn a_login_that_hangs_for_an_hour_where_it_is_only_looked_is_left_and_its_name_is_free() {
-    let world = World::new().await;
-    let (upstream, driver) = Scripted::start("drive").await;
-    upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(false)));
-    let connector = world.connector_driven_by(driver).await;
-    let id = shows_a_code(&world).await;
-    upstream.script(|script| script.is_paired = Some(true));
-    connector.kill().await;
-    // The attempt ran until then, and is over.
-    let _looks = world.connector_driven_by(upstream.driver("observe", None)).await;
-    upstream.looked_at(&world, 40).await;
-    nearly_an_hour_passes(&world, &upstream).await;
-    upstream.looked_at(&world, 40).await;
-    assert!(world.has_device_keys(id, 1).await, "it may still come");
-    world.clock.advance_seconds(2 * 60);
-    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
-    assert_eq!(upstream.asked("DELETE"), 0);
-}
-
-#[tokio::test]
-async fn a_login_that_begins_after_its_upstream_was_away_for_hours_is_waited_for() {
-    let world = World::new().await;
-    let (upstream, driver) = Scripted::start("drive").await;
-    upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(true)));
-    let _connector = world.connector_driven_by(driver).await;
-    let id = shows_a_code(&world).await;
-    // It was scanned, and looked at, when the upstream went away.
-    world.delete(id).await;
-    upstream.looked_at(&world, 40).await;
-    upstream.script(|script| script.fault = Fault::Failing);
-    upstream.looked_at(&world, 20).await;
-    world.clock.advance_seconds(2 * 60 * 60);
-    upstream.script(|script| script.fault = Fault::None);
-    upstream.looked_at(&world, 40).await;
-    assert_eq!(upstream.asked("DELETE"), 0, "it may still come");
-    upstream.set("shop", "open", Some(JID));
-    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
-    assert_eq!(upstream.asked("DELETE"), 1);
 }
 
 #[tokio::test]

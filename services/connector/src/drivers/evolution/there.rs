@@ -127,7 +127,7 @@ impl Evolution {
                 Ok(There::Pairing | There::Joining) if hangs_for_good && !self.drives() => return,
                 Ok(There::Open) if !self.is_heard(name).await => {}
                 // It was asked to connect, and may log in.
-                Ok(There::Pairing) if hanging.has_connected_within(joined_max) => {}
+                Ok(There::Pairing) if hanging.may_log_in(joined_max) => {}
                 // What logs in looks like what shows codes, and a logout then leaves a device that nobody can unlink. It has no keys any more
                 // then: so one that hangs for good is ended rather than left there to log in some day, however it flaps.
                 Ok(There::Pairing) if !hangs_for_good && !self.codes_stand(name).await => {}
@@ -142,9 +142,12 @@ impl Evolution {
                     }
                     // With the keys of a device that hangs for good it has to connect before it can be logged out.
                     if hangs_for_good && !self.sessions.is_superseded(name, link) {
-                        // Logged out by the next looks, if nobody logs in.
-                        if self.upstream.client.connect(name, None).await.is_ok() {
-                            hanging.connects();
+                        let may_log_in = hanging.connects();
+                        // Whatever it answers: it may connect nevertheless. Logged out by the next looks, if nobody logs in.
+                        let _asked = self.upstream.client.connect(name, None).await;
+                        if !may_log_in {
+                            // It is given up before they could see it.
+                            let _asked = self.upstream.client.logout(name).await;
                         }
                         joining = None;
                     }
