@@ -48,6 +48,8 @@ use crate::{
 const REACH_MAX: Duration = Duration::from_secs(5);
 /// Instances of one account that are worked on at once.
 const INSTANCES_AT_ONCE: usize = 16;
+/// Pause before an account is looked at again that more creates may concern than are looked at.
+const CREATES_AGAIN_SECONDS: i64 = 10;
 /// Instances of one account that are sent commands in one look; the next look goes on. Other open work waits meanwhile.
 const INSTANCES_CHANGED_MAX: usize = 32;
 
@@ -95,20 +97,22 @@ impl Duty {
         }
         let settled_from = state.updated_at.plus_seconds(ABANDON_AFTER_SECONDS);
         let now = self.clock.now();
+        // A change that is dated ahead is of a clock that has come back since.
+        let is_early =
+            now < settled_from && settled_from <= now.plus_seconds(ABANDON_AFTER_SECONDS + AHEAD_SECONDS);
         // Before the instances are looked at: a create that is done by now is among them.
         let end = self.log.end().await.map_err(Trouble::from)?;
         self.open_work.agenda.reached(&end, REACH_MAX).await?;
-        let creates_open = self.creates_open(account).await?;
+        let creates_open = if is_early { None } else { self.creates_open(account).await? };
         let change = Change { account, state, asked_by: self.accounts.unsettled_by(account, state).await };
         if self.change_instances(&change).await? > 0 {
             return Ok(Stands::GoesOn);
         }
-        // A change that is dated ahead is of a clock that has come back since.
-        if now < settled_from && settled_from <= now.plus_seconds(ABANDON_AFTER_SECONDS + AHEAD_SECONDS) {
+        if is_early {
             return Ok(Stands::Waits(settled_from));
         }
-        if creates_open {
-            return Ok(Stands::GoesOn);
+        if let Some(stands) = creates_open {
+            return Ok(stands);
         }
         if state.closed_at.is_some() {
             if self.last_words_open(account).await? {
@@ -256,23 +260,24 @@ impl Duty {
         }
     }
 
-    /// Whether a create of an instance in this account is neither settled nor given up, whichever replica it is for to finish.
-    async fn creates_open(&self, account: AccountId) -> Result<bool, JobError> {
-        let mut after = None;
-        loop {
-            // What began before the change is due by now, or a clock was ahead.
-            let (creates, last) = self.open_work.due_of(Work::Create, after).await?;
-            for create in creates {
-                let hold = self.directory.holder(DirectoryId::from_bytes(create.id)).await?;
-                if hold.is_some_and(|hold| hold.account == account && hold.blueprint.is_some()) {
-                    return Ok(true);
-                }
+    /// How the duty stands for a create of an instance in this account that is neither settled nor given up, whichever replica it is for to
+    /// finish; none if there is no such create. Of more creates than are looked at each may be one: an account that waits until they are
+    /// fewer is late, one that does not may lose its key before its last instance is there.
+    async fn creates_open(&self, account: AccountId) -> Result<Option<Stands>, JobError> {
+        // What began before the change is due by now, or a clock was ahead.
+        let Some(creates) = self.open_work.due_of(Work::Create).await? else {
+            warn!(%account, "more creates are open than are looked at: the account waits until they are fewer");
+            return Ok(Some(Stands::Waits(self.clock.now().plus_seconds(CREATES_AGAIN_SECONDS))));
+        };
+        let mut holds = stream::iter(creates)
+            .map(|create| self.directory.holder(DirectoryId::from_bytes(create.id)))
+            .buffer_unordered(INSTANCES_AT_ONCE);
+        while let Some(hold) = holds.next().await {
+            if hold?.is_some_and(|hold| hold.account == account && hold.blueprint.is_some()) {
+                return Ok(Some(Stands::GoesOn));
             }
-            if last.is_none() {
-                return Ok(false);
-            }
-            after = last;
         }
+        Ok(None)
     }
 }
 

@@ -14,6 +14,8 @@ use crate::ownership::Owned;
 pub(super) const PAGE_ROWS: usize = 256;
 /// Jobs that are worked on in one sweep.
 pub(super) const SWEEP_JOBS_MAX: usize = 16 * 1_024;
+/// Open jobs of one kind among which something is looked for, about 100 bytes each.
+const KIND_ROWS_MAX: usize = 2_048;
 
 /// Reads the agenda.
 #[derive(Debug, Clone)]
@@ -75,21 +77,18 @@ impl OpenWork {
         read(move || jobs.filter_map(stands).collect()).await
     }
 
-    /// The jobs of a kind that are due or stand further ahead than such are ever put, whoever's they are and whether they rest: a page of
-    /// them, and behind which key the next one begins; none at the end.
-    pub(super) async fn due_of(
-        &self,
-        work: Work,
-        after: Option<Vec<u8>>,
-    ) -> Result<(Vec<Job>, Option<Vec<u8>>), ViewError> {
+    /// The jobs of a kind that are due or stand further ahead than such are ever put, whoever's they are and whether they rest; none if more
+    /// of that kind are open than [`KIND_ROWS_MAX`].
+    pub(super) async fn due_of(&self, work: Work) -> Result<Option<Vec<Job>>, ViewError> {
         let now = self.clock.now();
         let too_far = now.plus_seconds(work.ahead_seconds_max() + AHEAD_SECONDS);
-        let rows = self.page(jobs_of(work), after, PAGE_ROWS).await?;
+        let rows = self.page(jobs_of(work), None, KIND_ROWS_MAX + 1).await?;
+        if rows.len() > KIND_ROWS_MAX {
+            return Ok(None);
+        }
         let is_due = |row: &[u8]| moment_in(row).is_some_and(|due| due <= now || due > too_far);
         let due = rows.iter().filter(|(_, row)| is_due(row)).filter_map(|(key, _)| key.last_chunk());
-        let jobs = due.map(|id| Job { work, id: *id }).collect();
-        let last = rows.last().filter(|_| rows.len() == PAGE_ROWS);
-        Ok((jobs, last.map(|(key, _)| key.clone())))
+        Ok(Some(due.map(|id| Job { work, id: *id }).collect()))
     }
 
     /// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in
@@ -134,43 +133,59 @@ async fn read<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use berth_runtime::ManualClock;
 
     use super::*;
     use crate::process::table::Table;
 
+    const NOW: Timestamp = Timestamp(1_700_000_000_000_000);
+
+    fn job(work: Work, number: usize) -> Job {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&u64::try_from(number).unwrap().to_be_bytes());
+        Job { work, id }
+    }
+
+    /// What is open there, for a replica that owns nothing.
+    fn open_work(table: &Arc<Table>) -> OpenWork {
+        let clock = Arc::new(ManualClock::new(NOW));
+        OpenWork { agenda: table.clone(), owned: Owned::default(), clock }
+    }
+
     #[tokio::test]
     async fn every_open_create_is_found_whatever_is_due_before_it_and_whoever_owns_it() {
-        let (table, now) = (Arc::new(Table::default()), Timestamp(1_700_000_000_000_000));
-        let job = |work, number: u32| {
-            let mut id = [0; 16];
-            id[..4].copy_from_slice(&number.to_be_bytes());
-            Job { work, id }
-        };
+        let table = Arc::new(Table::default());
         for number in 0..20_000 {
-            table.put(job(Work::Erasure, number), Some(now.plus_seconds(-60)));
+            table.put(job(Work::Erasure, number), Some(NOW.plus_seconds(-60)));
         }
         // One of now is waited for by whoever makes it.
-        table.put(job(Work::Create, 0), Some(now.plus_seconds(30)));
-        let (mut open, mut found, mut after) = (Vec::new(), Vec::new(), None);
-        for number in 1..=PAGE_ROWS + 1 {
-            let create = job(Work::Create, u32::try_from(number).unwrap());
-            let ahead = if number == 7 { 60 * 60 } else { -1 };
-            table.put(create, Some(now.plus_seconds(ahead)));
-            open.push(create);
+        table.put(job(Work::Create, 0), Some(NOW.plus_seconds(30)));
+        let open: Vec<_> = (1..=PAGE_ROWS + 1).map(|number| job(Work::Create, number)).collect();
+        for create in &open {
+            let ahead = if *create == open[6] { 60 * 60 } else { -1 };
+            table.put(*create, Some(NOW.plus_seconds(ahead)));
         }
-        let clock = Arc::new(ManualClock::new(now));
-        let open_work = OpenWork { agenda: table, owned: Owned::default(), clock };
-        loop {
-            let (jobs, last) = open_work.due_of(Work::Create, after).await.unwrap();
-            found.extend(jobs);
-            if last.is_none() {
-                break;
-            }
-            after = last;
-        }
-        assert_eq!(found, open);
+        let open_work = open_work(&table);
+        assert_eq!(open_work.due_of(Work::Create).await.unwrap(), Some(open));
         let (mine, is_whole) = open_work.due(Timestamp::default(), |_| false).await.unwrap();
         assert!(mine.is_empty() && is_whole, "nothing is this replica's to finish");
+    }
+
+    #[tokio::test]
+    async fn of_more_creates_than_are_looked_at_none_is_said_to_be_all_of_them() {
+        let table = Arc::new(Table::default());
+        for number in 0..20_000 {
+            table.put(job(Work::Create, number), Some(NOW.plus_seconds(-1)));
+        }
+        let open_work = open_work(&table);
+        assert_eq!(open_work.due_of(Work::Create).await.unwrap(), None);
+        assert_eq!(table.read.load(Ordering::SeqCst), KIND_ROWS_MAX + 1, "rows were read");
+        for number in KIND_ROWS_MAX..20_000 {
+            table.put(job(Work::Create, number), None);
+        }
+        let due = open_work.due_of(Work::Create).await.unwrap();
+        assert_eq!(due.map(|due| due.len()), Some(KIND_ROWS_MAX));
     }
 }
