@@ -102,13 +102,7 @@ impl Guard {
     }
 
     async fn compare(&mut self, said: &Said, due: bool) {
-        let kept = match deployment::read(&*self.store).await {
-            Ok(Some(kept)) if kept.record.is_of(&self.deployment) => Ok(kept),
-            Ok(Some(_)) => Err("the keys are those of another deployment".to_owned()),
-            Ok(None) => Err("the keys are gone from the key store; restore it from its backup".to_owned()),
-            Err(failure) => Err(format!("keys unreachable: {}", berth_runtime::chain(&failure))),
-        };
-        let kept = kept.and_then(|kept| self.believe(kept));
+        let kept = self.record().await;
         // A server that is away is told of under `nats`: what was seen last stands.
         if kept.is_err() && berth_bus::nats::is_away() {
             return;
@@ -130,6 +124,25 @@ impl Guard {
         high_water::raise(&mut self.seen, &end);
         if due && self.notes {
             self.note_end(kept.ok()).await;
+        }
+    }
+
+    /// The record, in words if it cannot be believed. What was read may have been older than what a follower has met since, and a record
+    /// that moves while it is read is read as it was before: only what is read twice is told.
+    async fn record(&mut self) -> Result<Kept, String> {
+        let kept = self.read().await?;
+        match self.believe(kept) {
+            Ok(kept) => Ok(kept),
+            Err(_) => self.read().await.and_then(|kept| self.believe(kept)),
+        }
+    }
+
+    async fn read(&self) -> Result<Kept, String> {
+        match deployment::read(&*self.store).await {
+            Ok(Some(kept)) if kept.record.is_of(&self.deployment) => Ok(kept),
+            Ok(Some(_)) => Err("the keys are those of another deployment".to_owned()),
+            Ok(None) => Err("the keys are gone from the key store; restore it from its backup".to_owned()),
+            Err(failure) => Err(format!("keys unreachable: {}", berth_runtime::chain(&failure))),
         }
     }
 
@@ -209,4 +222,89 @@ fn publish<T: PartialEq + Clone + std::fmt::Debug>(
         }
         changed
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Mutex};
+
+    use async_trait::async_trait;
+    use berth_bus::{KeyStoreError, StoredDeployment};
+    use berth_log::{jetstream::Untagged, memory::MemoryLog};
+    use berth_proto::WriteVersion;
+    use berth_runtime::{MasterKey, SeededEntropy};
+    use bytes::Bytes;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::border::Border;
+
+    /// A record that is another one with each read, until its last.
+    #[derive(Debug)]
+    struct Records(Mutex<Vec<Value>>);
+
+    #[async_trait]
+    impl DeploymentStore for Records {
+        async fn read(&self) -> Result<Option<StoredDeployment>, KeyStoreError> {
+            let mut left = self.0.lock().unwrap();
+            let value = if left.len() > 1 { left.remove(0) } else { left[0].clone() };
+            Ok(Some(StoredDeployment { revision: 1, value: serde_json::to_vec(&value).unwrap().into() }))
+        }
+
+        async fn write(&self, _: Bytes, _: u64) -> Result<bool, KeyStoreError> {
+            Ok(false)
+        }
+    }
+
+    fn record(write_version: u16, border: Option<&Border>) -> Value {
+        json!({"id": "a", "write_version": write_version, "seen": {}, "accepted": false, "border": border})
+    }
+
+    /// Of a process that started in generation 3 and follows a log of one shard that was raised at its place 7.
+    fn guard(records: Vec<Value>) -> Guard {
+        let key = MasterKey::generate(&SeededEntropy::new(1)).log_key();
+        let tags = Tags::new(key.clone(), 1, 3, &Untagged::UpTo([(0, 7)].into()));
+        let log = Arc::new(MemoryLog::new(1));
+        let write_version = WriteVersion::new(3).unwrap();
+        Guard {
+            log: Arc::clone(&log) as _,
+            store: Arc::new(Records(Mutex::new(records))),
+            deployment: Deployment { id: "a".to_owned(), write_version },
+            is_there: Box::new(|| true),
+            seen: Position::default(),
+            missing: Missing::new(),
+            notes: false,
+            writes: true,
+            followed: log,
+            newest: 3,
+            tags: Some((tags, key)),
+        }
+    }
+
+    fn border(end: u64) -> Border {
+        let key = MasterKey::generate(&SeededEntropy::new(1)).log_key();
+        Border::at(BTreeMap::from([(0, end)]), "a", &key)
+    }
+
+    #[tokio::test]
+    async fn a_record_is_told_to_be_somebody_elses_if_it_says_so_twice() {
+        let mut raised = guard(vec![record(3, None), record(4, Some(&border(7)))]);
+        let kept = raised.record().await.unwrap();
+        assert_eq!(kept.record.write_version(), 4, "it was raised between the two");
+        let mut back = guard(vec![record(3, None)]);
+        let why = back.record().await.unwrap_err();
+        assert!(why.contains("takes commits without an authentication tag"), "{why}");
+        let mut raised = guard(vec![record(4, Some(&border(7))), record(3, None)]);
+        raised.record().await.unwrap();
+        let why = raised.record().await.unwrap_err();
+        assert!(why.contains("went back from generation 4 to 3"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn a_border_of_before_a_loss_was_accepted_is_one_that_is_not_taken() {
+        let mut older = guard(vec![record(4, Some(&border(9)))]);
+        older.record().await.unwrap();
+        let (tags, _) = older.tags.clone().unwrap();
+        assert!(!tags.require(3, &Untagged::Anywhere), "commits behind place 7 need a tag as before");
+    }
 }

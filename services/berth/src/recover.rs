@@ -112,7 +112,11 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
             }
         }
         let border = match &settings.nats {
-            Some(nats) if begins_tags(from, next) => Some(nats_border(nats, settings, &kept.record).await?),
+            Some(nats) if begins_tags(from, next) => match nats_border(nats, settings, &kept.record).await {
+                // Somebody else was faster.
+                Err(Failure::WentBack { written, .. }) if recorded(&*store).await? >= written => None,
+                border => Some(border?),
+            },
             _ => None,
         };
         let raise = |record: &mut DeploymentRecord| deployment::upgrade(record, from, border.as_ref());
@@ -131,6 +135,11 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
         Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The generation that is recorded now.
+async fn recorded(store: &dyn DeploymentStore) -> Result<u16, Failure> {
+    Ok(deployment::read(store).await?.ok_or(Failure::KeysMissing)?.record.write_version())
 }
 
 /// The processes that run, on NATS. A folder has one, which is another one once it starts again.

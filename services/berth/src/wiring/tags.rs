@@ -33,7 +33,7 @@ impl Untold<'_> {
     /// The log, whose commits are read by their tags as the record says, and written in this generation. Refused if it was written in a
     /// later generation than is recorded: whoever may write the record could have commits taken without a tag by putting it back.
     pub(super) async fn tagged(
-        self,
+        &self,
         record: &DeploymentRecord,
         key: &LogKey,
         writes: u16,
@@ -41,11 +41,16 @@ impl Untold<'_> {
         let recorded = record.write_version();
         let untagged = self.settled(record, key).await?.untagged(key)?;
         let tags = Tags::new(key.clone(), self.log.shards(), writes, &untagged);
-        let log = self.log.with_tags(tags.clone());
+        let log = self.log.clone().with_tags(tags.clone());
         if !record.tags_commits() {
             let written = patiently(async || Ok(log.last_generation().await?)).await?;
             if let Some(written) = written.filter(|written| *written > recorded) {
-                return Err(Failure::WentBack { recorded, written });
+                // It may have been raised since it was read.
+                let now = self.read().await?;
+                if now.write_version() < written {
+                    return Err(Failure::WentBack { recorded, written });
+                }
+                tags.require(now.write_version(), &now.untagged(key)?);
             }
         }
         // Its end is where tags of this process begin.

@@ -1,11 +1,10 @@
-//! In which generation of formats a log was written, as the tags of its last commits say.
+//! In which generation of formats a log was written, as the tags of its own commits say.
+
+use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 
-use super::{
-    JetStreamLog,
-    message::{Headers, Message},
-};
+use super::{Claim, JetStreamLog, message::Message, tags::is_obligatory};
 use crate::port::ReadError;
 
 /// Messages at the end of each shard that are looked at.
@@ -20,19 +19,45 @@ impl JetStreamLog {
         Ok(try_join_all(looks).await?.into_iter().flatten().max())
     }
 
-    /// The generation of the last commit before the end of a shard that has a tag.
-    async fn last_of_shard(&self, shard: u8, end: u64) -> Result<Option<u16>, ReadError> {
-        let Some(tags) = &self.tags else { return Ok(None) };
-        for revision in (end.saturating_sub(LOOKS_MAX) + 1..=end).rev() {
-            let found = self.next_of(shard, ">", revision).await?.filter(|found| found.sequence == revision);
-            let generation = found.and_then(|Message { subject, headers, payload, .. }| match headers {
-                Headers::Parsed(headers) => tags.generation(&subject, &headers, &payload),
-                Headers::Unparsable => None,
-            });
-            if generation.is_some() {
-                return Ok(generation);
+    /// The revision and the generation of the first commit of each shard that was written in one where each commit has a tag; a shard
+    /// without one is absent. Reads the log from its beginning on, a request for each message.
+    pub async fn first_obligatory(&self) -> Result<BTreeMap<u8, (u64, u16)>, ReadError> {
+        let firsts = try_join_all((0..self.shards).map(|shard| self.first_of_shard(shard))).await?;
+        Ok((0..).zip(firsts).filter_map(|(shard, first)| Some((shard, first?))).collect())
+    }
+
+    async fn first_of_shard(&self, shard: u8) -> Result<Option<(u64, u16)>, ReadError> {
+        let mut next = 1;
+        while let Some(message) = self.next_of(shard, ">", next).await? {
+            next = message.sequence + 1;
+            if let Some(generation) = self.generation_of(shard, &message).await?
+                && is_obligatory(generation)
+            {
+                return Ok(Some((message.sequence, generation)));
             }
         }
         Ok(None)
+    }
+
+    /// The generation of the last commit before the end of a shard that has a tag.
+    async fn last_of_shard(&self, shard: u8, end: u64) -> Result<Option<u16>, ReadError> {
+        for revision in (end.saturating_sub(LOOKS_MAX) + 1..=end).rev() {
+            let found = self.next_of(shard, ">", revision).await?.filter(|found| found.sequence == revision);
+            if let Some(message) = found
+                && let Some(generation) = self.generation_of(shard, &message).await?
+            {
+                return Ok(Some(generation));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The generation that a message was written in, if it has a tag and stands where that says.
+    async fn generation_of(&self, shard: u8, message: &Message) -> Result<Option<u16>, ReadError> {
+        let Claim::Behind { predecessor, generation, .. } = self.claim(shard, message) else {
+            return Ok(None);
+        };
+        let first = self.next_of(shard, &message.subject, predecessor + 1).await?;
+        Ok(first.is_some_and(|first| first.sequence == message.sequence).then_some(generation))
     }
 }

@@ -223,7 +223,8 @@ impl JetStreamLog {
         message: Message,
         none_since: u64,
     ) -> Result<Stored, ReadError> {
-        let is_own = match self.claim(shard, &message) {
+        let claim = self.claim(shard, &message);
+        let is_own = match claim {
             Claim::Untagged => true,
             Claim::Behind { predecessor, .. } if none_since <= predecessor + 1 => true,
             Claim::Behind { predecessor, .. } => {
@@ -232,6 +233,7 @@ impl JetStreamLog {
             Claim::Forged => false,
         };
         let Message { sequence, headers, payload, .. } = message;
+        self.learn((shard, sequence), claim, Placed::answered(is_own));
         self.tell(stream, (shard, sequence), Placed::answered(is_own));
         Ok(stored(stream, shard, sequence, &headers, payload, is_own))
     }
@@ -250,6 +252,13 @@ impl JetStreamLog {
         let next = self.next_of(shard, &stream.subject(), predecessor + 1).await?;
         // One that the server cannot read any more is told of elsewhere.
         Ok(next.is_none_or(|next| next.sequence >= revision))
+    }
+
+    /// Takes up from a message in which generation it was written, if it is surely the deployment's own.
+    pub(super) fn learn(&self, at: (u8, u64), claim: Claim, placed: Placed) {
+        if let (Claim::Behind { generation, .. }, Placed::Surely, Some(tags)) = (claim, placed, &self.tags) {
+            tags.written(at, generation);
+        }
     }
 
     /// Remembers of a message of a stream whose it is.

@@ -75,6 +75,8 @@ pub(super) enum Claim {
         predecessor: u64,
         /// What was there of the shard when it was written, not before that; the predecessor where this is not known.
         after: u64,
+        /// The generation of formats that its writer was told of.
+        generation: u16,
     },
     /// It has no tag, or not one of this deployment for this commit.
     Forged,
@@ -102,19 +104,37 @@ impl Tags {
         tags
     }
 
-    /// From now on, in this generation, commits behind these places need a tag. Gives whether that was done: a place that is further on
-    /// than before, or one after none, is not taken.
+    /// From now on, in this generation, commits behind these places need a tag; a place that is further on than the one that is known is
+    /// not taken. Gives false, and takes nothing, if no commit is to need one although some do.
     pub fn require(&self, generation: u16, untagged: &Untagged) -> bool {
-        let up_to = |shard| match untagged {
-            Untagged::Anywhere => u64::MAX,
-            Untagged::UpTo(places) => places.get(&shard).copied().unwrap_or_default(),
-        };
-        if (0..).zip(&self.0.untagged).any(|(shard, last)| up_to(shard) > last.load(Relaxed)) {
-            return false;
+        match untagged {
+            Untagged::Anywhere if self.0.untagged.iter().any(|last| last.load(Relaxed) != u64::MAX) => {
+                return false;
+            }
+            Untagged::Anywhere => {}
+            Untagged::UpTo(places) => (0..).zip(&self.0.untagged).for_each(|(shard, last)| {
+                last.fetch_min(places.get(&shard).copied().unwrap_or_default(), Relaxed);
+            }),
         }
         self.0.generation.store(generation, Relaxed);
-        (0..).zip(&self.0.untagged).for_each(|(shard, last)| last.store(up_to(shard), Relaxed));
         true
+    }
+
+    /// A commit of the deployment was written in a generation. Whatever is recorded: where one writer had to tag its commits, no
+    /// later one went without.
+    pub(super) fn written(&self, (shard, revision): (u8, u64), generation: u16) {
+        if !is_obligatory(generation) {
+            return;
+        }
+        let Some(untagged) = self.0.untagged.get(usize::from(shard)) else { return };
+        if untagged.fetch_min(revision, Relaxed) == u64::MAX {
+            tracing::info!(
+                shard,
+                revision,
+                generation,
+                "a commit was written in a later generation than was recorded: none behind it is taken without a tag"
+            );
+        }
     }
 
     /// The tag of a commit that is appended after a revision of its stream.
@@ -132,12 +152,6 @@ impl Tags {
         }
     }
 
-    /// The generation that the writer of a commit wrote, if it is the deployment's own.
-    pub(super) fn generation(&self, subject: &str, headers: &HeaderMap, payload: &[u8]) -> Option<u16> {
-        let tag = headers.get(TAG_HEADER)?;
-        self.0.key.check(tag.as_str(), self.0.shards, subject, payload).map(|tagged| tagged.generation)
-    }
-
     /// What a message says of itself.
     pub(super) fn claim(
         &self,
@@ -153,19 +167,14 @@ impl Tags {
         let Some(says) = self.0.key.check(tag.as_str(), self.0.shards, subject, payload) else {
             return Claim::Forged;
         };
-        // Whatever is recorded: where one writer had to tag its commits, no later one went without.
-        if WriteVersion::new(says.generation).is_none_or(WriteVersion::tagged_commits)
-            && let Some(untagged) = self.0.untagged.get(usize::from(shard))
-        {
-            untagged.fetch_min(revision, Relaxed);
-        }
-        let Tagged { predecessor, after, .. } = says;
+        let Tagged { generation, predecessor, after } = says;
         if after < predecessor || predecessor >= revision {
             return Claim::Forged;
         }
         // A shard that came back shorter stores what was written before at places that were used already: what its writer knew of
         // the shard says nothing there.
-        Claim::Behind { predecessor, after: if after < revision { after } else { predecessor } }
+        let after = if after < revision { after } else { predecessor };
+        Claim::Behind { predecessor, after, generation }
     }
 
     /// Whether it is known that the commit of a stream at this revision is the first one behind the place that it names.
@@ -215,6 +224,11 @@ impl Tags {
             format!("commits are not this deployment's own at {}: nothing is built on them", named.join(", "))
         })
     }
+}
+
+/// Whether every commit has a tag in a generation. It has in those that this release does not know.
+pub(super) fn is_obligatory(generation: u16) -> bool {
+    WriteVersion::new(generation).is_none_or(WriteVersion::tagged_commits)
 }
 
 /// How well it is known that a message is the first one of its subject behind the place that its tag names.
@@ -299,7 +313,7 @@ mod tests {
         let tags = tags(1, &Untagged::Anywhere);
         assert_eq!(tags.claim((0, 9), "s", &HeaderMap::new(), b"p"), Claim::Untagged);
         assert!(tags.require(4, &Untagged::UpTo([(0, 9)].into())));
-        assert!(!tags.require(4, &Untagged::UpTo([(0, 10)].into())), "no further on");
+        assert!(tags.require(4, &Untagged::UpTo([(0, 10), (1, 1)].into())), "no further on");
         assert!(!tags.require(3, &Untagged::Anywhere), "nor back");
         assert_eq!(tags.claim((0, 9), "s", &HeaderMap::new(), b"p"), Claim::Untagged);
         assert_eq!(tags.claim((0, 10), "s", &HeaderMap::new(), b"p"), Claim::Forged);
@@ -315,10 +329,14 @@ mod tests {
         let (own, other) = (tags(1, &Untagged::Anywhere), tags(2, &Untagged::Anywhere));
         own.met(0, 7);
         let tag = own.tag("s", 0, 3, b"p");
-        assert_eq!(own.claim((0, 8), "s", &with(&tag), b"p"), Claim::Behind { predecessor: 3, after: 7 });
+        assert_eq!(
+            own.claim((0, 8), "s", &with(&tag), b"p"),
+            Claim::Behind { predecessor: 3, after: 7, generation: 4 }
+        );
         for shorter in [7, 4] {
             let claim = own.claim((0, shorter), "s", &with(&tag), b"p");
-            assert_eq!(claim, Claim::Behind { predecessor: 3, after: 3 }, "the shard came back shorter");
+            let asked = Claim::Behind { predecessor: 3, after: 3, generation: 4 };
+            assert_eq!(claim, asked, "the shard came back shorter");
         }
         assert_eq!(own.claim((0, 3), "s", &with(&tag), b"p"), Claim::Forged, "at its own predecessor");
         assert_eq!(own.claim((0, 8), "t", &with(&tag), b"p"), Claim::Forged);

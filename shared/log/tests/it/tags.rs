@@ -236,6 +236,8 @@ async fn what_earlier_releases_wrote_is_taken_up_to_where_tags_became_obligatory
     history.grow(&log, 1).await;
     assert_eq!(verify(&log, &history.stream).await.unwrap().fault, None);
     assert_eq!(log.last_generation().await.unwrap(), Some(4));
+    let shard = history.stream.partition().shard(OPTIONS.shards);
+    assert_eq!(log.first_obligatory().await.unwrap(), [(shard, (6, 4))].into());
     history.grow(&earlier, 1).await;
     assert_eq!(verify(&log, &history.stream).await.unwrap().fault.unwrap().kind, ChainFaultKind::Forged);
     assert_eq!(earlier.tail(&history.stream).await.unwrap().unwrap().tail.version, 7, "it reads on as ever");
@@ -404,4 +406,32 @@ async fn whoever_follows_writes_knowing_of_streams_that_were_quiet_for_long() {
     let (headers, _) = intruder.copy(stream, own.tail.revision).await;
     let places: Vec<_> = headers.get("Berth-Tag").unwrap().as_str().split('.').take(3).collect();
     assert_eq!(places, ["4", "0", "1"], "generation, predecessor, and what was seen of the shard");
+}
+
+/// Another log of the same root secret and division, as a copy of a deployment has it that was raised before this one.
+#[tokio::test]
+async fn what_was_written_elsewhere_says_nothing_of_the_generation_of_this_log() {
+    let (server, elsewhere) = (NatsServer::start().await, NatsServer::start().await);
+    let raised = open(&elsewhere).await;
+    let (mut history, mut theirs) = (History::new(instance(1)), History::new(instance(1)));
+    theirs.grow(&raised, 4).await;
+    let tags = Tags::new(key(1), OPTIONS.shards, 3, &Untagged::Anywhere);
+    let log = open_with(&server, &tags).await;
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let earlier = JetStreamLog::open(client, OPTIONS).await.unwrap();
+    let mut running = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
+    until_caught_up(&mut running).await;
+    history.grow(&earlier, 3).await;
+    let (headers, payload) = Intruder::at(&elsewhere).await.copy(theirs.stream, 3).await;
+    let intruder = Intruder::at(&server).await;
+    let at = intruder.publish(history.stream, headers, payload).await;
+    let (met, _) = commits(&mut running, 4, &Position::default()).await;
+    assert_eq!((met[3].tail.revision, met[3].forged), (at, true));
+    assert!(log.tail(&history.stream).await.unwrap().unwrap().forged);
+    assert_eq!(log.last_generation().await.unwrap(), None);
+    assert_eq!(log.first_obligatory().await.unwrap(), BTreeMap::new());
+    assert!(tags.require(3, &Untagged::Anywhere), "the record says what it said");
+    let mut other = History::new(streams_beside(history.stream).next().unwrap());
+    other.grow(&earlier, 2).await;
+    assert_eq!(verify(&log, &other.stream).await.unwrap().fault, None);
 }

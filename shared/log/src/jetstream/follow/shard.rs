@@ -306,13 +306,15 @@ impl ShardFollower {
         let at = ShardPosition { revision, ..read };
         match StreamKey::from_str(&message.subject) {
             Ok(stream) if self.kinds.contains(&stream.kind()) => {
-                let placed = match self.log.claim(self.shard, &message) {
+                let claim = self.log.claim(self.shard, &message);
+                let placed = match claim {
                     Claim::Untagged => Placed::Surely,
-                    Claim::Behind { predecessor, after } => {
+                    Claim::Behind { predecessor, after, .. } => {
                         self.is_next_behind(&stream, revision, predecessor, after).await?
                     }
                     Claim::Forged => Placed::No,
                 };
+                self.log.learn((self.shard, revision), claim, placed);
                 // What lies far back is not asked for soon.
                 if placed == Placed::No || revision > self.target {
                     self.log.tell(stream, (self.shard, revision), placed);
