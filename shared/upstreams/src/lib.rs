@@ -70,6 +70,13 @@ impl Upstreams {
 
     /// Whether any is only looked at.
     pub fn any_observed(&self) -> bool {
-        self.all.iter().any(|upstream| upstream.settings.mode == UpstreamMode::Observe)
+        self.all.iter().any(|upstream| !upstream.is_driven())
+    }
+}
+
+impl Upstream {
+    /// Whether it does what is decided here; if not, it is only looked at.
+    pub fn is_driven(&self) -> bool {
+        self.settings.mode == UpstreamMode::Drive
     }
 }

@@ -111,7 +111,7 @@ impl Hearing {
             return Err(Unheard::Secret);
         }
         let instance: InstanceId = instance.parse().map_err(|_| Unheard::Foreign)?;
-        Ok(Caller { upstream, instance, is_driven: there.settings.mode == UpstreamMode::Drive })
+        Ok(Caller { upstream, instance, is_driven: there.is_driven() })
     }
 
     /// Hears what an upstream says of an instance. The permission to tell it is read in the log, and again before it is told.

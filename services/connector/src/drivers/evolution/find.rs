@@ -16,7 +16,7 @@ impl Evolution {
     /// here: that is one which is adopted. What was decided stands, and whoever links a device there after a logout
     /// here finds the gate closed.
     pub(super) async fn watch(&self, link: &Link, name: &str, reports: &dyn Reports) {
-        if self.drives() && link.attempt > 1 {
+        if self.upstream.is_driven() && link.attempt > 1 {
             return std::future::pending().await;
         }
         let mut open = 0;
@@ -38,7 +38,11 @@ impl Evolution {
                 }
                 open = 0;
             }
-            if open == 0 { self.pause_unless_hinted(link).await } else { self.pause().await }
+            if open == 0 {
+                self.cadence.pause_unless_hinted(link.instance).await;
+            } else {
+                self.cadence.pause().await;
+            }
         }
     }
 }

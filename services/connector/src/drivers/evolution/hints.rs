@@ -91,6 +91,11 @@ impl Hints {
         self.all().named.keys().cloned().collect()
     }
 
+    /// How many run.
+    pub(super) fn running(&self) -> usize {
+        self.all().instances.len()
+    }
+
     /// Waits until another instance runs.
     pub(super) async fn begun(&self) {
         self.begun.notified().await;

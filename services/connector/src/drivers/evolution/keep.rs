@@ -86,9 +86,9 @@ impl Evolution {
                 return;
             }
             match said {
-                Said::Open if looks.is_settled() => self.rest_unless_hinted(link).await,
-                _ if looks.is_settled() => self.pause_unless_hinted(link).await,
-                _ => self.pause().await,
+                Said::Open if looks.is_settled() => self.cadence.rest_unless_hinted(link.instance).await,
+                _ if looks.is_settled() => self.cadence.pause_unless_hinted(link.instance).await,
+                _ => self.cadence.pause().await,
             }
         }
     }

@@ -3,11 +3,11 @@
 
 use std::{collections::HashSet, convert::Infallible, time::Duration};
 
-use berth_upstreams::{Ear, Heard, UpstreamError};
+use berth_upstreams::{Ear, Heard, Upstream, UpstreamError};
 use tokio::time::{Instant, interval, sleep};
 use tracing::{debug, info, warn};
 
-use super::Evolution;
+use super::hints::Hints;
 use crate::metrics;
 
 /// Pause before a socket that ended is opened again; doubled each time.
@@ -17,9 +17,19 @@ const RETRY_MAX: Duration = Duration::from_mins(1);
 /// How often namespaces that did not exist are asked for again.
 const JOIN_AGAIN: Duration = Duration::from_secs(30);
 
-impl Evolution {
-    /// Hears the upstream for as long as it is polled.
-    pub(super) async fn listen(&self) {
+/// Who hears one upstream.
+pub(super) struct Listener<'a> {
+    upstream: &'a Upstream,
+    hints: &'a Hints,
+}
+
+impl<'a> Listener<'a> {
+    pub(super) const fn new(upstream: &'a Upstream, hints: &'a Hints) -> Self {
+        Self { upstream, hints }
+    }
+
+    /// Hears it for as long as this is polled.
+    pub(super) async fn run(&self) {
         let upstream = self.upstream.settings.name.as_str();
         let (mut pause, mut warned) = (RETRY_FIRST, false);
         loop {

@@ -8,50 +8,38 @@
 //! The session's keys stay there. What is kept of a device here is its name there, since a device outlives its
 //! instance's own key, and its JID, since another one may be linked there in its place.
 
+mod abandon;
+mod cadence;
 mod find;
 mod hints;
 mod keep;
 mod listen;
 mod pair;
+mod probe;
 mod sessions;
 mod shown;
-mod there;
 mod unlink;
 mod webhook;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_proto::InstanceId;
-use berth_runtime::{
-    UrlPolicy,
-    config::{UpstreamHear, UpstreamMode},
-};
+use berth_runtime::{UrlPolicy, config::UpstreamHear};
 use berth_upstreams::{Callback, Upstream, UpstreamError, evolution::Row};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::time::sleep;
 
-use self::{hints::Hints, sessions::Sessions};
+use self::{
+    cadence::Cadence, hints::Hints, listen::Listener, pair::Pairing, probe::Probe, sessions::Sessions,
+    webhook::Webhooks,
+};
 use crate::{
     driver::{Attendant, DeviceFacts, DeviceLink, Link, Next, Report, Reports, Start, UnlinkError},
     hanging::Hanging,
     keys::LinkKeysError,
 };
 
-/// Looks at one upstream for each second at most, over all its instances.
-const LOOKS_PER_SECOND: u32 = 50;
-/// How soon after a look a hint can bring the next one.
-const HINTED_AFTER: Duration = Duration::from_millis(200);
-/// How much rarer looks are at an open link whose upstream tells of it on its socket, as long as it does.
-const RARER: u32 = 5;
-/// The longest pause that comes of that.
-const RARE_MAX: Duration = Duration::from_secs(30);
 /// Pause before a store that does not work is asked again.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 /// What the platform of a phone is called when nobody says it.
@@ -61,13 +49,11 @@ const PLATFORM: &str = "unknown";
 #[derive(Debug)]
 pub struct Evolution {
     upstream: Arc<Upstream>,
-    hearing: Hearing,
+    probe: Probe,
+    cadence: Cadence,
+    webhooks: Webhooks,
     sessions: Sessions,
-    hints: Hints,
-    /// When the next hint may bring a look, over all instances.
-    next_hinted: Mutex<Instant>,
-    /// Bounds how many sockets are looked at closely before a logout.
-    heard_at_once: Semaphore,
+    hints: Arc<Hints>,
 }
 
 /// How an upstream tells Berth what happens there.
@@ -101,61 +87,15 @@ const fn is_so() -> bool {
 impl Evolution {
     /// A driver of this upstream.
     pub fn new(upstream: Arc<Upstream>, hearing: Hearing) -> Self {
-        let next_hinted = Mutex::new(Instant::now());
-        let heard_at_once = Semaphore::new(unlink::HEARD_AT_ONCE);
-        let (sessions, hints) = (Sessions::default(), Hints::default());
-        Self { upstream, hearing, sessions, hints, next_hinted, heard_at_once }
-    }
-
-    fn drives(&self) -> bool {
-        self.upstream.settings.mode == UpstreamMode::Drive
-    }
-
-    /// Waits until the instance is to be looked at again: longer if there are many.
-    async fn pause(&self) {
-        self.pause_of(self.upstream.settings.poll).await;
-    }
-
-    async fn pause_of(&self, pause: Duration) {
-        let links = u32::try_from(self.sessions.running()).unwrap_or(u32::MAX);
-        let fair = Duration::from_secs(1).saturating_mul(links) / LOOKS_PER_SECOND;
-        sleep(pause.max(fair)).await;
-    }
-
-    /// The same, or until there is a hint, but a moment at least. Only where one look does not count beside others: what must be
-    /// seen several times in a row must stand for a while, however often the upstream says that it has news.
-    async fn pause_unless_hinted(&self, link: &Link) {
-        self.unless_hinted(link, self.pause()).await;
-    }
-
-    /// The same at a link that is open, and was told to be so: longer while the upstream tells what becomes of it.
-    async fn rest_unless_hinted(&self, link: &Link) {
-        let is_told_of = self.hints.is_told_of(link.instance);
-        self.unless_hinted(link, self.pause_of(rest(self.upstream.settings.poll, is_told_of))).await;
-    }
-
-    async fn unless_hinted(&self, link: &Link, pause: impl Future<Output = ()>) {
-        let news = async {
-            sleep(HINTED_AFTER).await;
-            self.hints.news(link.instance).await;
-            self.turn().await;
-        };
-        tokio::select! {
-            () = pause => {}
-            () = news => {}
+        let hints = Arc::<Hints>::default();
+        Self {
+            probe: Probe::new(Arc::clone(&upstream)),
+            cadence: Cadence::new(upstream.settings.poll, Arc::clone(&hints)),
+            webhooks: Webhooks::new(Arc::clone(&upstream), hearing),
+            sessions: Sessions::default(),
+            upstream,
+            hints,
         }
-    }
-
-    /// Waits for a turn among all that were hinted at: an upstream that has news of every instance at once is looked at no
-    /// faster for it than it stands.
-    async fn turn(&self) {
-        let turn = {
-            let mut next = self.next_hinted.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = Instant::now().max(*next);
-            *next = turn + Duration::from_secs(1) / LOOKS_PER_SECOND;
-            turn
-        };
-        sleep_until(turn).await;
     }
 
     /// The instance's name there, also when the instance is erased; none if nothing tells it any more.
@@ -188,11 +128,13 @@ impl DeviceLink for Evolution {
         let run = async {
             match start {
                 Start::Watch => self.watch(&link, &name, &*reports).await,
-                Start::PairByQr => self.pair(&link, &name, None, &*reports).await,
-                Start::PairByCode { phone } => self.pair(&link, &name, Some(&phone), &*reports).await,
+                Start::PairByQr => Pairing::new(self, &link, &name, None, &*reports).run().await,
+                Start::PairByCode { phone } => {
+                    Pairing::new(self, &link, &name, Some(&phone), &*reports).run().await;
+                }
                 Start::Resume => self.keep(&link, &name, &*reports).await,
                 Start::Reopen => {
-                    if self.drives() {
+                    if self.upstream.is_driven() {
                         // What came of it is seen by the next looks.
                         let _asked = self.upstream.client.restart(&name).await;
                     }
@@ -202,7 +144,7 @@ impl DeviceLink for Evolution {
         };
         tokio::select! {
             () = run => {}
-            () = self.see_to_webhook(&link, &name, &*reports) => {}
+            () = self.webhooks.see_to(&link, &name, &*reports) => {}
         }
     }
 
@@ -216,7 +158,7 @@ impl DeviceLink for Evolution {
         }
         let listen: Attendant = Box::new(move || {
             let driver = Arc::clone(&self);
-            Box::pin(async move { driver.listen().await })
+            Box::pin(async move { Listener::new(&driver.upstream, &driver.hints).run().await })
         });
         vec![listen]
     }
@@ -226,7 +168,7 @@ impl DeviceLink for Evolution {
     }
 
     fn abandon_max(&self, _link: &Link) -> Duration {
-        there::JOINED_MAX + unlink::TRY_MAX
+        abandon::JOINED_MAX + unlink::TRY_MAX
     }
 
     fn unlink_pause_max(&self, _link: &Link) -> Duration {
@@ -240,7 +182,7 @@ impl DeviceLink for Evolution {
             return;
         }
         // Where it is only looked by now, codes may be anybody's, but for those of an attempt that ran until now.
-        if (self.drives() || ran)
+        if (self.upstream.is_driven() || ran)
             && let Some(name) = self.name(link).await
         {
             // What cannot be read may say anything.
@@ -260,11 +202,6 @@ impl DeviceLink for Evolution {
     async fn unlink(&self, link: Link, reports: Arc<dyn Reports>) -> Result<(), UnlinkError> {
         self.unlinked(&link, &*reports).await
     }
-}
-
-/// The pause between two looks at an open link.
-fn rest(poll: Duration, is_told_of: bool) -> Duration {
-    if is_told_of { poll.max(RARE_MAX.min(poll * RARER)) } else { poll }
 }
 
 /// What is kept, as soon as the store answers. It fails if what is there cannot be read.
@@ -313,18 +250,5 @@ fn source_code(error: UpstreamError) -> &'static str {
             "upstream_answers_nonsense"
         }
         UpstreamError::Loop => "upstream_is_this_deployment",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn looks_are_rarer_where_an_upstream_tells_of_a_link_and_never_rarer_than_the_floor_or_oftener_than_asked_for()
-     {
-        let of = |poll_ms, is_told_of| rest(Duration::from_millis(poll_ms), is_told_of).as_millis();
-        assert_eq!((of(2_000, false), of(2_000, true)), (2_000, 10_000));
-        assert_eq!((of(20, true), of(10_000, true), of(60_000, true)), (100, 30_000, 60_000));
     }
 }

@@ -9,9 +9,9 @@ use tracing::{debug, warn};
 
 use super::{
     Evolution, Material, kept,
+    probe::There,
     shown::{Shown, hash},
     store,
-    there::There,
     unlink::ENDED,
 };
 use crate::driver::{Link, Next, Report, Reports};
@@ -33,8 +33,15 @@ enum Asking {
     Kept,
 }
 
-/// How far an attempt has come.
-struct Progress {
+/// An attempt that runs, and how far it has come.
+pub(super) struct Pairing<'a> {
+    at: &'a Evolution,
+    link: &'a Link,
+    /// The instance's name there.
+    name: &'a str,
+    /// The number of the device, if a code is to be typed.
+    phone: Option<&'a str>,
+    reports: &'a dyn Reports,
     /// No former device is in the way any more.
     is_free: bool,
     /// What is shown there was asked for by this attempt, or nothing is.
@@ -47,13 +54,6 @@ struct Progress {
     /// What the code of the session before hashes to, if it is known.
     former: Option<u64>,
     shown: Shown,
-}
-
-impl Progress {
-    /// Whether a device may still be about to log in.
-    fn is_joining(&mut self) -> bool {
-        self.joining.get_or_insert_with(Instant::now).elapsed() < JOINING_MAX
-    }
 }
 
 /// What is kept of an attempt without a device.
@@ -70,7 +70,7 @@ async fn store_begun(link: &Link, name: &str) -> bool {
 }
 
 /// What a question comes to.
-enum Step {
+enum Progress {
     /// A device is linked, or nobody wants one any more.
     Done,
     /// Ask again.
@@ -81,10 +81,34 @@ enum Step {
     Failed(UpstreamError),
 }
 
-impl Evolution {
+impl<'a> Pairing<'a> {
+    pub(super) fn new(
+        at: &'a Evolution,
+        link: &'a Link,
+        name: &'a str,
+        phone: Option<&'a str>,
+        reports: &'a dyn Reports,
+    ) -> Self {
+        Self {
+            at,
+            link,
+            name,
+            phone,
+            reports,
+            is_free: link.attempt == 1,
+            is_own: false,
+            has_logged_out: false,
+            asking: Asking::NotYet,
+            joining: None,
+            former: None,
+            shown: Shown::default(),
+        }
+    }
+
     /// Links a device, or says why there is none.
-    pub(super) async fn pair(&self, link: &Link, name: &str, phone: Option<&str>, reports: &dyn Reports) {
-        if !self.drives() {
+    pub(super) async fn run(mut self) {
+        let Self { at, link, name, reports, .. } = self;
+        if !at.upstream.is_driven() {
             // Begun while it was driven: codes are not asked for any more.
             let ended = Report::AttemptEnded { reason: EndReasonV1::Refused, code: 0 };
             reports.report(ended).await;
@@ -93,151 +117,145 @@ impl Evolution {
         // Once it is deleted another instance may have the name. Whoever deletes it looks after that for what is kept, and here it is kept
         // before that is looked for: so one of the two sees the other.
         while !store_begun(link, name).await {
-            self.pause().await;
+            at.cadence.pause().await;
         }
         if reports.is_deleted().await {
             let _forgotten_by_the_next_owner = link.keys.delete().await;
             return;
         }
+        if let Some(ended) = self.ask().await {
+            // Its codes are ended when it is known to be over.
+            reports.report(ended).await;
+        }
+    }
+
+    /// Asks for codes until a device is linked or nobody wants one any more; gives why there is none.
+    async fn ask(&mut self) -> Option<Report> {
+        let Self { at, link, name, .. } = *self;
+        self.former = at.sessions.shown_last(name);
         let until = Instant::now() + SHOWN_MAX;
         let mut failures = 0;
-        let mut progress = Progress {
-            is_free: link.attempt == 1,
-            is_own: false,
-            has_logged_out: false,
-            asking: Asking::NotYet,
-            joining: None,
-            former: self.sessions.shown_last(name),
-            shown: Shown::default(),
-        };
-        let ended = loop {
+        loop {
             if Instant::now() >= until {
-                if !progress.shown.is_some() {
+                if !self.shown.is_some() {
                     warn!(instance = %link.instance,
                         "an attempt ends without a code: the login of a former one hangs, or its upstream has none");
                 }
-                break progress.shown.over();
+                return Some(self.shown.over());
             }
-            match self.step(link, name, phone, &mut progress, reports).await {
-                Step::Done => return,
-                Step::Again => failures = 0,
-                Step::Later => {
+            match self.ask_once().await {
+                Progress::Done => return None,
+                Progress::Again => failures = 0,
+                Progress::Later => {
                     failures = 0;
-                    self.pause().await;
+                    at.cadence.pause().await;
                     continue;
                 }
-                Step::Failed(error) if failures + 1 < FAILURES_MAX => {
+                Progress::Failed(error) if failures + 1 < FAILURES_MAX => {
                     debug!(instance = %link.instance, %error, "no code from an upstream yet");
                     failures += 1;
-                    sleep(FAILED_PAUSE.min(self.upstream.settings.poll)).await;
+                    sleep(FAILED_PAUSE.min(at.upstream.settings.poll)).await;
                 }
-                Step::Failed(error) => {
+                Progress::Failed(error) => {
                     warn!(instance = %link.instance, %error, "an attempt ends since its upstream gives no code");
-                    break Report::AttemptEnded { reason: EndReasonV1::Unreachable, code: 0 };
+                    return Some(Report::AttemptEnded { reason: EndReasonV1::Unreachable, code: 0 });
                 }
             }
-            self.pause_unless_hinted(link).await;
-        };
-        // Its codes are ended when it is known to be over.
-        reports.report(ended).await;
+            at.cadence.pause_unless_hinted(link.instance).await;
+        }
     }
 
     /// One question.
-    async fn step(
-        &self,
-        link: &Link,
-        name: &str,
-        phone: Option<&str>,
-        progress: &mut Progress,
-        reports: &dyn Reports,
-    ) -> Step {
-        let client = &self.upstream.client;
-        let there = self.there(name).await;
+    async fn ask_once(&mut self) -> Progress {
+        let Self { at, link, name, phone, reports, .. } = *self;
+        let client = &at.upstream.client;
+        let there = at.probe.there(name).await;
         if there != Ok(There::Joining) {
-            progress.joining = None;
+            self.joining = None;
         }
         match there {
             // A device that was linked by the last attempt and is still to be unlinked.
-            Ok(There::Open) if !progress.is_free => {
-                if self.is_heard(name).await {
-                    progress.has_logged_out = true;
+            Ok(There::Open) if !self.is_free => {
+                if at.probe.is_heard(name).await {
+                    self.has_logged_out = true;
                     let _asked = client.logout(name).await;
                 }
-                return Step::Again;
+                return Progress::Again;
             }
-            Ok(There::Open) => return self.found(link, name, reports).await,
+            Ok(There::Open) => return self.found().await,
             // That device, which can be unlinked once it is open; or the one that was just linked. A code that was asked for now
             // would make a second connection of the same device, and the two would replace each other for ever.
-            Ok(There::Away) => return Step::Later,
-            Ok(There::Joining) if progress.shown.is_some() && progress.is_joining() => return Step::Later,
+            Ok(There::Away) => return Progress::Later,
+            Ok(There::Joining) if self.shown.is_some() && self.is_joining() => return Progress::Later,
             // The former session was logged out by this attempt: its unlinking would find that of this one.
-            Ok(There::Free { closed_by: Some(ENDED) }) if progress.has_logged_out => {
-                self.sessions.note_freed(name, link);
+            Ok(There::Free { closed_by: Some(ENDED) }) if self.has_logged_out => {
+                at.sessions.note_freed(name, link);
             }
             Ok(There::Pairing) => {
-                if let Some(step) = self.while_shown(name, phone, progress).await {
-                    return step;
+                if let Some(progress) = self.while_shown().await {
+                    return progress;
                 }
             }
             Ok(There::Joining | There::Free { .. }) => {}
             Err(UpstreamError::NotFound) => {
                 if let Err(error) = client.create(name).await {
-                    return Step::Failed(error);
+                    return Progress::Failed(error);
                 }
-                progress.shown.is_sure = true;
+                self.shown.is_sure = true;
             }
-            Err(error) => return Step::Failed(error),
+            Err(error) => return Progress::Failed(error),
         }
-        progress.is_own = true;
-        if progress.asking == Asking::NotYet {
+        self.is_own = true;
+        if self.asking == Asking::NotYet {
             if !store(link, &begun(name, true)).await {
-                return Step::Later;
+                return Progress::Later;
             }
-            progress.asking = Asking::Kept;
+            self.asking = Asking::Kept;
         }
         match client.connect(name, phone).await {
             // The former device came back in between.
-            Ok(Connect::Open) if !progress.is_free => Step::Again,
-            Ok(Connect::Open) => self.found(link, name, reports).await,
+            Ok(Connect::Open) if !self.is_free => Progress::Again,
+            Ok(Connect::Open) => self.found().await,
             Ok(Connect::NotYet) => {
-                progress.is_free = true;
-                Step::Again
+                self.is_free = true;
+                Progress::Again
             }
             // Nobody can scan that any more: there is none yet.
-            Ok(Connect::Codes { qr: Some(qr), .. }) if progress.former == Some(hash(&qr)) => {
-                progress.is_free = true;
-                Step::Again
+            Ok(Connect::Codes { qr: Some(qr), .. }) if self.former == Some(hash(&qr)) => {
+                self.is_free = true;
+                Progress::Again
             }
             Ok(Connect::Codes { qr, pairing }) => {
-                progress.is_free = true;
+                self.is_free = true;
                 if let Some(qr) = &qr {
-                    self.sessions.note_shown(name, hash(qr));
+                    at.sessions.note_shown(name, hash(qr));
                 }
                 let pairing = pairing.filter(|_| phone.is_some());
-                let next = progress.shown.pass_on(qr, pairing, reports).await;
-                if next == Next::Stop { Step::Done } else { Step::Again }
+                let next = self.shown.pass_on(qr, pairing, reports).await;
+                if next == Next::Stop { Progress::Done } else { Progress::Again }
             }
-            Err(error) => Step::Failed(error),
+            Err(error) => Progress::Failed(error),
         }
     }
 
     /// What there is to do while codes are shown; none if they are to be asked for.
-    async fn while_shown(&self, name: &str, phone: Option<&str>, progress: &mut Progress) -> Option<Step> {
-        let client = &self.upstream.client;
+    async fn while_shown(&mut self) -> Option<Progress> {
+        let Self { at, name, phone, .. } = *self;
+        let client = &at.upstream.client;
         // Codes of an earlier attempt: whoever scans one does not know of this one, and there would be none to type.
-        if !progress.is_own {
-            if !self.codes_stand(name).await {
-                return Some(Step::Later);
+        if !self.is_own {
+            if !at.probe.codes_stand(name).await {
+                return Some(Progress::Later);
             }
-            progress.is_own = true;
+            self.is_own = true;
             let _asked = client.logout(name).await;
-            return Some(Step::Again);
+            return Some(Progress::Again);
         }
-        let shown = &mut progress.shown;
+        let shown = &mut self.shown;
         // It is the same code until it is over. Whoever scans it is about to log in, and a question in that moment would make a second
         // connection of the same device, which never ends.
-        if shown.is_valid(self.upstream.settings.poll, phone.is_some()) {
-            return Some(Step::Again);
+        if shown.is_valid(at.upstream.settings.poll, phone.is_some()) {
+            return Some(Progress::Again);
         }
         if !shown.is_some() {
             return None;
@@ -246,19 +264,25 @@ impl Evolution {
         if !shown.is_sure && !shown.lacks_pairing(phone.is_some()) && client.is_paired(name).await == Ok(None)
         {
             shown.is_sure = true;
-            return Some(Step::Again);
+            return Some(Progress::Again);
         }
         // It is over, or not all of it was there, or it may be an earlier one; or somebody has just scanned it.
-        (!self.codes_stand(name).await).then_some(Step::Later)
+        (!at.probe.codes_stand(name).await).then_some(Progress::Later)
     }
 
-    async fn found(&self, link: &Link, name: &str, reports: &dyn Reports) -> Step {
-        match self.upstream.client.one(name).await {
+    async fn found(&self) -> Progress {
+        let Self { at, link, name, reports, .. } = *self;
+        match at.upstream.client.one(name).await {
             Ok(row) => match row.owner_jid.clone() {
-                Some(jid) if self.linked(link, row, jid.clone(), reports).await => Step::Done,
-                Some(_) | None => Step::Again,
+                Some(jid) if at.linked(link, row, jid.clone(), reports).await => Progress::Done,
+                Some(_) | None => Progress::Again,
             },
-            Err(error) => Step::Failed(error),
+            Err(error) => Progress::Failed(error),
         }
+    }
+
+    /// Whether a device may still be about to log in.
+    fn is_joining(&mut self) -> bool {
+        self.joining.get_or_insert_with(Instant::now).elapsed() < JOINING_MAX
     }
 }

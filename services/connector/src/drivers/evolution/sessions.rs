@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use berth_proto::InstanceId;
@@ -24,8 +21,6 @@ pub(super) struct Sessions {
     freed: Mutex<HashMap<String, Attempt>>,
     /// By that name: what the QR code hashes to that was shown last, which the upstream goes on answering until the next session has one.
     shown: Mutex<HashMap<String, u64>>,
-    /// Runs, for a fair pause between looks.
-    running: AtomicUsize,
 }
 
 /// A run, until it is dropped.
@@ -39,16 +34,11 @@ pub(super) struct Running<'a> {
 impl Sessions {
     /// A run begins. One that only watches has no session.
     pub(super) fn begin(&self, name: &str, link: &Link, watches: bool) -> Running<'_> {
-        self.running.fetch_add(1, Ordering::Relaxed);
         let session = (!watches).then(|| (name.to_owned(), (link.instance, link.attempt)));
         if let Some((name, attempt)) = &session {
             self.attempts().insert(name.clone(), *attempt);
         }
         Running { sessions: self, session }
-    }
-
-    pub(super) fn running(&self) -> usize {
-        self.running.load(Ordering::Relaxed)
     }
 
     /// Whether a later attempt has or makes the session of an instance, or another instance that has the name there by now.
@@ -90,7 +80,6 @@ fn lock<T>(of: &Mutex<HashMap<String, T>>) -> MutexGuard<'_, HashMap<String, T>>
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.sessions.running.fetch_sub(1, Ordering::Relaxed);
         if let Some((name, attempt)) = &self.session {
             let mut attempts = self.sessions.attempts();
             if attempts.get(name) == Some(attempt) {

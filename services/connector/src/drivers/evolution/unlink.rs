@@ -7,11 +7,7 @@
 
 use std::time::Duration;
 
-use berth_upstreams::{
-    UpstreamError,
-    evolution::{Row, Socket},
-};
-use tokio::time::timeout;
+use berth_upstreams::{UpstreamError, evolution::Socket};
 
 use super::Evolution;
 use crate::driver::{Link, Report, Reports, UnlinkError};
@@ -20,16 +16,6 @@ use crate::driver::{Link, Report, Reports, UnlinkError};
 pub(super) const TRY_MAX: Duration = Duration::from_mins(1);
 /// The longest pause between two tries: a look costs the upstream next to nothing, and the device is connected until then.
 pub(super) const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How long WhatsApp may take to answer through a socket that is open.
-const HEARD_MAX: Duration = Duration::from_secs(5);
-/// Looks that must find a socket open before a logout is asked for, four seconds in all: of two that replace each other none stays open
-/// for so long.
-const OPEN_LOOKS: u32 = 6;
-/// The pause before each of them; less where an upstream is looked at more often than seven times a second.
-const OPEN_PAUSE: Duration = Duration::from_millis(700);
-const OPEN_PAUSE_POLLS: u32 = 5;
-/// Sockets that are looked at so closely at once: with these looks that is no more than the pace of all others.
-pub(super) const HEARD_AT_ONCE: usize = 32;
 /// Looks after a logout was asked for, until it is tried again.
 const LOOKS_AFTER: u32 = 5;
 /// The code of a session that ended; the upstream's keys of it are gone then.
@@ -39,9 +25,9 @@ impl Evolution {
     /// One try.
     pub(super) async fn unlinked(&self, link: &Link, reports: &dyn Reports) -> Result<(), UnlinkError> {
         let Some(name) = self.name(link).await else { return Err(UnlinkError::KeysLost) };
-        self.try_to_right_webhook(link, &name, reports).await;
+        self.webhooks.try_to_right(link, &name, reports).await;
         // Whoever only looks asks for nothing, whatever was decided.
-        if !self.drives() {
+        if !self.upstream.is_driven() {
             return Err(UnlinkError::Unreachable);
         }
         if self.sessions.was_freed(&name, link) {
@@ -61,7 +47,7 @@ impl Evolution {
     /// Asks for a logout and looks whether it happened.
     async fn log_out(&self, link: &Link, name: &str) -> Result<(), UnlinkError> {
         // The open socket may be that of a later session by then: whoever began it made sure that this one was over.
-        if !self.is_heard(name).await || self.sessions.is_superseded(name, link) {
+        if !self.probe.is_heard(name).await || self.sessions.is_superseded(name, link) {
             return Err(UnlinkError::Unreachable);
         }
         // An error may be one of a logout that worked, and a success one of one that did not.
@@ -70,29 +56,9 @@ impl Evolution {
             if self.upstream.client.socket(name).await == Ok(Socket::Closed) {
                 return self.was_logged_out(name).await;
             }
-            self.pause().await;
+            self.cadence.pause().await;
         }
         Err(UnlinkError::Unreachable)
-    }
-
-    /// Whether WhatsApp hears the socket that is said to be open. What it answers does not matter, nor does an error that comes at
-    /// once: the socket is looked at again.
-    ///
-    /// It must have been open for a while. Two sockets of one device replace each other for ever, and a logout goes then to the one
-    /// that is just being replaced: the upstream says that it is logged out, and the other one stays.
-    pub(super) async fn is_heard(&self, name: &str) -> bool {
-        let client = &self.upstream.client;
-        // Never closed.
-        let _permit = self.heard_at_once.acquire().await;
-        let pause = OPEN_PAUSE.min(self.upstream.settings.poll * OPEN_PAUSE_POLLS);
-        if !self.stands(name, Socket::Open, OPEN_LOOKS, pause).await {
-            return false;
-        }
-        let Ok(Row { owner_jid: Some(jid), .. }) = client.one(name).await else { return false };
-        let number = jid.split(['@', ':']).next().unwrap_or_default();
-        let answered = timeout(HEARD_MAX, client.picture(name, number)).await;
-        !matches!(answered, Err(_) | Ok(Err(UpstreamError::TimedOut)))
-            && client.socket(name).await == Ok(Socket::Open)
     }
 
     /// Whether a closed socket was closed by the end of its session. The code of an earlier end stays, so the database must say

@@ -4,25 +4,25 @@
 //! What is configured there is kept in the log before anything is changed, and given back before it is said that it was: a crash
 //! anywhere is gone on with by whoever runs the link next.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use berth_runtime::check_url;
 use berth_upstreams::{
-    UpstreamError, Webhook,
+    Upstream, UpstreamError, Webhook,
     webhook::{Callback, is_ours},
 };
 use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
-use super::Evolution;
+use super::Hearing;
 use crate::driver::{Link, Next, Report, Reports, UserWebhook};
 
 /// Looks at an instance between two at its webhook: somebody may set it at the upstream itself.
 const LOOKS_BETWEEN: u32 = 30;
 
-/// How the webhook is.
+/// How a webhook is then.
 #[derive(Debug, PartialEq, Eq)]
-enum Webhooks {
+enum Outcome {
     /// As it is to be; it is looked at again.
     Right,
     /// It cannot be kept how it is, so it is not taken over; that is tried again.
@@ -31,13 +31,24 @@ enum Webhooks {
     Left,
 }
 
-impl Evolution {
-    /// Sees to the webhook for as long as a link runs.
-    pub(super) async fn see_to_webhook(&self, link: &Link, name: &str, reports: &dyn Reports) {
+/// The webhooks of the instances at one upstream.
+#[derive(Debug)]
+pub(super) struct Webhooks {
+    upstream: Arc<Upstream>,
+    hearing: Hearing,
+}
+
+impl Webhooks {
+    pub(super) const fn new(upstream: Arc<Upstream>, hearing: Hearing) -> Self {
+        Self { upstream, hearing }
+    }
+
+    /// Sees to the webhook of an instance for as long as its link runs.
+    pub(super) async fn see_to(&self, link: &Link, name: &str, reports: &dyn Reports) {
         loop {
-            let pause = match self.right_webhook(link, name, reports).await {
-                Ok(Webhooks::Right | Webhooks::Refused) => self.upstream.settings.poll * LOOKS_BETWEEN,
-                Ok(Webhooks::Left) => return std::future::pending().await,
+            let pause = match self.right(link, name, reports).await {
+                Ok(Outcome::Right | Outcome::Refused) => self.upstream.settings.poll * LOOKS_BETWEEN,
+                Ok(Outcome::Left) => return std::future::pending().await,
                 Err(error) => {
                     debug!(instance = %link.instance, %error, "the webhook of an instance at its upstream is not seen to yet");
                     self.upstream.settings.poll
@@ -48,34 +59,29 @@ impl Evolution {
     }
 
     /// Sees to it once, before something is done after which the upstream would go on telling.
-    pub(super) async fn try_to_right_webhook(&self, link: &Link, name: &str, reports: &dyn Reports) {
-        if let Err(error) = self.right_webhook(link, name, reports).await {
+    pub(super) async fn try_to_right(&self, link: &Link, name: &str, reports: &dyn Reports) {
+        if let Err(error) = self.right(link, name, reports).await {
             warn!(instance = %link.instance, %error,
                 "the webhook of an instance at its upstream is not Berth's yet: it may be told after a logout");
         }
     }
 
-    async fn right_webhook(
-        &self,
-        link: &Link,
-        name: &str,
-        reports: &dyn Reports,
-    ) -> Result<Webhooks, UpstreamError> {
-        match (self.drives(), &self.hearing.callback) {
-            (true, Some(callback)) => self.taken(callback, link, name, reports).await,
-            (true, None) => Ok(Webhooks::Left),
-            (false, _) => self.given_back(link, name, reports).await,
+    async fn right(&self, link: &Link, name: &str, reports: &dyn Reports) -> Result<Outcome, UpstreamError> {
+        match (self.upstream.is_driven(), &self.hearing.callback) {
+            (true, Some(callback)) => self.take(callback, link, name, reports).await,
+            (true, None) => Ok(Outcome::Left),
+            (false, _) => self.give_back(link, name, reports).await,
         }
     }
 
     /// Makes it Berth's.
-    async fn taken(
+    async fn take(
         &self,
         callback: &Callback,
         link: &Link,
         name: &str,
         reports: &dyn Reports,
-    ) -> Result<Webhooks, UpstreamError> {
+    ) -> Result<Outcome, UpstreamError> {
         let (client, id) = (&self.upstream.client, link.instance.to_string());
         let there = client.webhook(name).await?.unwrap_or_default();
         // That of an instance which was deleted here, whose name there is another's now, has nobody who wants it back.
@@ -84,40 +90,40 @@ impl Evolution {
         let ours = callback.webhook(&id, there.base64);
         if is_ours(&there, &self.upstream.settings.name, &id) {
             if is_as(&there, &ours) {
-                return Ok(Webhooks::Right);
+                return Ok(Outcome::Right);
             }
         } else {
             if there.is_on() && callback.is_anothers(&there) {
                 warn!(instance = %link.instance,
                     "the webhook of an instance is another deployment's of Berth, which drives the same upstream or did: it is left to that until somebody sets it anew there");
-                return Ok(Webhooks::Refused);
+                return Ok(Outcome::Refused);
             }
             if there.is_on() && check_url(&there.url, &self.hearing.policy).is_err() {
                 warn!(instance = %link.instance,
                     "the webhook of an instance leads where webhooks of this deployment may not go: the upstream goes on telling it");
-                return Ok(Webhooks::Left);
+                return Ok(Outcome::Left);
             }
             if reports.report(Report::WebhookTaken(there)).await == Next::Stop {
                 warn!(instance = %link.instance,
                     "the webhook of an instance at its upstream is not taken over yet, since what it is cannot be kept");
-                return Ok(Webhooks::Refused);
+                return Ok(Outcome::Refused);
             }
             info!(instance = %link.instance, "the webhook of an instance at its upstream is taken over");
         }
         client.set_webhook(name, &ours).await?;
-        Ok(Webhooks::Right)
+        Ok(Outcome::Right)
     }
 
     /// Makes it its user's again.
-    async fn given_back(
+    async fn give_back(
         &self,
         link: &Link,
         name: &str,
         reports: &dyn Reports,
-    ) -> Result<Webhooks, UpstreamError> {
+    ) -> Result<Outcome, UpstreamError> {
         let taken = link.upstream.as_ref().and_then(|at| at.webhook.as_ref());
         // It never was taken: nothing is asked of who is only looked at.
-        let Some(UserWebhook { webhook, endpoint }) = taken else { return Ok(Webhooks::Left) };
+        let Some(UserWebhook { webhook, endpoint }) = taken else { return Ok(Outcome::Left) };
         let (client, id) = (&self.upstream.client, link.instance.to_string());
         let there = client.webhook(name).await?;
         if there.is_some_and(|there| is_ours(&there, &self.upstream.settings.name, &id)) {
@@ -127,7 +133,7 @@ impl Evolution {
         if let Some(endpoint) = *endpoint {
             reports.report(Report::WebhookGivenBack { endpoint }).await;
         }
-        Ok(Webhooks::Left)
+        Ok(Outcome::Left)
     }
 }
 
