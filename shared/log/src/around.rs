@@ -3,7 +3,7 @@
 use berth_proto::{CommitV2, StreamKey};
 
 use crate::{
-    decode::decode_commit,
+    decode::{DecodeError, decode_commit},
     port::{LogRead, ReadError, Stored},
 };
 
@@ -99,11 +99,21 @@ impl<'a> Pages<'a> {
 // === impl Place ===
 
 impl Place {
-    /// The commit that stands there; none if it cannot be read.
-    pub fn commit(&self) -> Option<CommitV2> {
-        match self {
-            Self::Commit(stored) => decode_commit(stored).ok(),
-            Self::Damaged(_) => None,
+    /// The commit that stands there; none if it is damaged. One that a newer release wrote is an error.
+    pub fn commit(&self) -> Result<Option<CommitV2>, DecodeError> {
+        self.decoded(decode_commit)
+    }
+
+    /// What is read out of the commit that stands there; none if that is damaged. What a newer release wrote is an error: it may say
+    /// whatever is looked for.
+    pub fn decoded<T>(
+        &self,
+        decode: impl FnOnce(&Stored) -> Result<T, DecodeError>,
+    ) -> Result<Option<T>, DecodeError> {
+        let Self::Commit(stored) = self else { return Ok(None) };
+        match decode(stored) {
+            Err(error) if !error.is_newer() => Ok(None),
+            decoded => decoded.map(Some),
         }
     }
 

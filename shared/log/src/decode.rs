@@ -77,6 +77,11 @@ impl DecodeError {
         | Self::Base { stream, .. }) = self;
         *stream
     }
+
+    /// Whether a newer release wrote what this one does not know: nothing is damaged, and that release reads it.
+    pub const fn is_newer(&self) -> bool {
+        matches!(self, Self::Bytes { source: codec::DecodeError::Unknown { .. }, .. })
+    }
 }
 
 /// The state of a commit cannot be had.

@@ -2,7 +2,7 @@
 //! released after the commit that gives them up.
 
 use berth_domain::account::{self, Claim, State};
-use berth_log::{Pages, Place};
+use berth_log::{Pages, decode_state};
 use berth_proto::{
     AccountId, DirectoryId, StreamKey,
     directory::{FormerV1, HoldV1, PurposeV1},
@@ -124,16 +124,18 @@ impl Accounts {
         Ok(())
     }
 
-    /// The directory entries of every name and token that an account ever had, as far as its history can be read. A commit carries
+    /// The directory entries of every name and token that an account ever had, but for those of damaged commits. A commit carries
     /// the whole state: what only a damaged one had was given up by the next, and stays taken only if a crash kept it from being
-    /// released.
+    /// released. What a newer release wrote is waited for.
     async fn entries_ever(&self, account: AccountId) -> Result<Vec<DirectoryId>, Trouble> {
         let stream = StreamKey::account(account);
         let (mut entries, mut pages) = (Vec::new(), Pages::after(self.writer.log(), &stream, 0));
         while let Some(page) = pages.next().await? {
-            let commits = page.iter().filter_map(Place::commit);
-            let states = commits.filter_map(|commit| commit.full_state()?.open::<State>().ok());
-            entries.extend(states.flat_map(|state| [state.token_entry, state.name_entry]));
+            for place in page {
+                if let Some((_, state)) = place.decoded(decode_state::<State>)? {
+                    entries.extend([state.token_entry, state.name_entry]);
+                }
+            }
         }
         entries.sort_unstable();
         entries.dedup();

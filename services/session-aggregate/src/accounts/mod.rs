@@ -9,7 +9,7 @@ use std::{future::ready, sync::Arc};
 
 use berth_bus::KeyRing;
 use berth_domain::account::{self, Event, State};
-use berth_log::{Loaded, Next, Place, Plan, Writer, decode_commit, read_around};
+use berth_log::{Loaded, Next, Plan, Writer, decode_commit, read_around};
 use berth_proto::{
     AccountId, CommandId, InstanceId, StreamKey, Timestamp,
     commit::{CarriedState as _, OutcomeCodeV1, OutcomeV1, PrincipalV1},
@@ -123,8 +123,9 @@ impl Accounts {
     }
 
     /// What an earlier try of a command came to. However often its token was rotated since, the receipt of an
-    /// account's creation is in its first commit; others are found among the last ones. One whose receipt cannot be read is
-    /// decided again: it is the only command that its damage costs, but for a create, which is refused.
+    /// account's creation is in its first commit; others are found among the last ones. One whose receipt is damaged is
+    /// decided again: it is the only command that its damage costs, but for a create, which is refused. Among commits that a newer
+    /// release wrote may be the very one, so that every command is refused.
     async fn known(&self, loaded: &Account, request: &CommandRequestV2) -> Result<Option<Ruling>, Trouble> {
         let Some(state) = &loaded.state else { return Ok(None) };
         let (creates, log) = (creates(&request.target), self.writer.log());
@@ -134,7 +135,7 @@ impl Accounts {
         } else {
             let after = loaded.version().saturating_sub(KEYED_RECEIPTS_MAX as u64);
             let last = read_around(log, &loaded.stream, after, KEYED_RECEIPTS_MAX).await?;
-            last.iter().filter_map(Place::commit).collect()
+            last.iter().filter_map(|place| place.commit().transpose()).collect::<Result<_, _>>()?
         };
         let mut receipts = commits.into_iter().flat_map(|commit| commit.receipts);
         let known = receipts.find(|one| one.command_id == request.command_id);

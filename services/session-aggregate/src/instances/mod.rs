@@ -10,7 +10,9 @@ use std::{cell::LazyCell, collections::VecDeque, future::ready, sync::Arc};
 
 use berth_bus::{Bus, DeviceKeys};
 use berth_domain::instance::{State, forgetful, never_was};
-use berth_log::{Loaded, Next, Pages, Place, Plan, TransactError, Transacted, Writer, Written};
+use berth_log::{
+    DecodeError, Loaded, Next, Pages, Plan, Stored, TransactError, Transacted, Writer, Written, decode_commit,
+};
 use berth_proto::{
     AccountId, CommandId, DirectoryId, InstanceId, RecordV1, StreamId, StreamKey, Timestamp,
     command::{AbandonCreateV1, Command},
@@ -215,8 +217,8 @@ impl Instances {
         replied.unwrap_or_else(|| rejected(RejectionCodeV1::Changed))
     }
 
-    /// Gathers something from every event that an instance ever had, and the moment of each, as far as its history can be
-    /// read.
+    /// Gathers something from every event that an instance ever had, and the moment of each, but for those of damaged commits.
+    /// What a newer release wrote is an error.
     pub(crate) async fn gather<T>(
         &self,
         instance: InstanceId,
@@ -225,13 +227,29 @@ impl Instances {
         let stream = StreamKey::instance(instance);
         let (mut found, mut pages) = (Vec::new(), Pages::after(self.writer.log(), &stream, 0));
         while let Some(page) = pages.next().await? {
-            for commit in page.iter().filter_map(Place::commit) {
-                let events = commit.events.iter().filter_map(|one| Event::from_record(one).ok());
-                found.extend(events.flat_map(|event| gather(event, commit.occurred_at)));
+            for place in page {
+                if let Some((events, at)) = place.decoded(events_of)? {
+                    found.extend(events.into_iter().flat_map(|event| gather(event, at)));
+                }
             }
         }
         Ok(found)
     }
+}
+
+/// The events of a stored commit, and its moment.
+fn events_of(stored: &Stored) -> Result<(Vec<Event>, Timestamp), DecodeError> {
+    let (stream, revision) = (stored.stream, stored.tail.revision);
+    let commit = decode_commit(stored)?;
+    let mut events = Vec::with_capacity(commit.events.len());
+    for record in &commit.events {
+        match Event::from_record(record).map_err(|source| DecodeError::Bytes { stream, revision, source }) {
+            Ok(event) => events.push(event),
+            Err(error) if error.is_newer() => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok((events, commit.occurred_at))
 }
 
 fn shout(instance: InstanceId, trouble: &Trouble) {

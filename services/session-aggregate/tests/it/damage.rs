@@ -114,6 +114,32 @@ async fn an_account_with_older_damage_is_changed_and_closed() {
 }
 
 #[tokio::test]
+async fn what_a_newer_release_wrote_of_an_account_is_no_damage() {
+    let world = world_of_acme().await;
+    let stream = StreamKey::account(world.account);
+    let renaming = change(&world, 1, Some("acme-2"), None);
+    world.accepted(&renaming).await;
+    let good = world.commits(stream).await.pop().unwrap();
+    append(&world, stream, of_a_newer_release(&good)).await;
+    append(&world, stream, encode(&CommitV2 { version: good.version + 2, ..good }).unwrap()).await;
+    let appended = world.log.appended();
+    // The receipt that cannot be read may be that of any command.
+    for command in [&renaming, &rotate(&world, 1, "t2")] {
+        assert_eq!(world.rejected(command).await, RejectionCodeV1::Damaged);
+    }
+    assert_eq!(world.log.appended(), appended);
+}
+
+/// The commit after this one, in a version that this release does not know.
+fn of_a_newer_release(before: &CommitV2) -> Vec<u8> {
+    let mut bytes = encode(&CommitV2 { version: before.version + 1, ..before.clone() }).unwrap();
+    *bytes.get_mut(5).unwrap() += 1;
+    let (before, checksum) = bytes.split_last_chunk_mut::<16>().unwrap();
+    *checksum = *Hash::of_bytes(before).0.first_chunk().unwrap();
+    bytes
+}
+
+#[tokio::test]
 async fn the_create_of_an_account_whose_first_commit_is_damaged_is_not_answered_with_something_else() {
     let mut world = World::start().await;
     world.account = AccountId::from_bytes([1; 16]);
