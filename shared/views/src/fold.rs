@@ -7,11 +7,11 @@ use std::{
 };
 
 use berth_log::{Followed, Position, ShardPosition, SharedCommit, Stored};
-use berth_proto::Hash;
+use berth_proto::{CommitV2, Hash};
 
 use crate::{
     checked::{Checked, Checkpoint, LastCommit},
-    port::{ApplyError, Rows, View, ViewError},
+    port::{ApplyError, LastFolded, Rows, View, ViewError},
     store::StoreError,
     unwritten::{Changes, Unwritten},
 };
@@ -60,6 +60,8 @@ pub(crate) struct Folded {
     pub(crate) written: bool,
     /// How many commits were folded.
     pub(crate) commits: u64,
+    /// The last of each shard that could be read.
+    pub(crate) last: BTreeMap<u8, LastFolded>,
 }
 
 /// Folds a batch and writes its rows and checkpoint at once; as long as nobody may read the rows they are held back, see
@@ -76,6 +78,7 @@ pub(crate) fn fold(
 ) -> Result<Folded, FoldError> {
     let before = (checkpoint.complete, checkpoint.skipped);
     let mut last: BTreeMap<u8, (Arc<SharedCommit>, ShardPosition)> = BTreeMap::new();
+    let mut folded_last = BTreeMap::new();
     let mut caught_up = false;
     let mut commits = 0;
     for followed in batch {
@@ -88,6 +91,10 @@ pub(crate) fn fold(
                 }
                 apply(view, checked, (&commit, at), &mut checkpoint, &mut unwritten)?;
                 checkpoint.position.advance(shard, at);
+                if let Ok(CommitV2 { occurred_at, .. }) = commit.commit() {
+                    folded_last
+                        .insert(shard, LastFolded { revision: at.revision, occurred_at: *occurred_at });
+                }
                 last.insert(shard, (commit, at));
                 commits += 1;
             }
@@ -123,7 +130,7 @@ pub(crate) fn fold(
         // What was read is of no use to a later batch.
         unwritten.take();
     }
-    Ok(Folded { checkpoint, unwritten, expected, caught_up, written, commits })
+    Ok(Folded { checkpoint, unwritten, expected, caught_up, written, commits, last: folded_last })
 }
 
 /// Folds one commit; what cannot be folded is counted, reported and skipped.

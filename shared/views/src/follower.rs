@@ -3,7 +3,7 @@
 mod incoming;
 mod rows;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use berth_log::{Batch, Followed, LogRead, is_large};
 use berth_runtime::{Lifecycle, Pauses, chain, spawn_blocking};
@@ -25,7 +25,7 @@ use crate::{
     high_water::{KeptMarks, Marks},
     metrics,
     options::ViewOptions,
-    port::{Change, View, ViewState},
+    port::{Change, LastFolded, View, ViewState},
     reader::Core,
     seen,
     standing::Standing,
@@ -65,6 +65,8 @@ pub(crate) struct Follower {
     progress: bool,
     /// What is built beside, if anything is.
     building: Option<Building>,
+    /// The last commit that was folded of each shard.
+    last: BTreeMap<u8, LastFolded>,
     /// Which rows are read: one more whenever others take their place.
     rows: u64,
     lifecycle: Lifecycle,
@@ -91,6 +93,7 @@ impl Follower {
             of_no_use: false,
             progress: false,
             building: None,
+            last: BTreeMap::new(),
             rows: 0,
             lifecycle: lifecycle.clone(),
         };
@@ -243,6 +246,7 @@ impl Follower {
                 self.standing.advance(folded.checkpoint, folded.unwritten, folded.written);
                 self.marks.raise(&self.standing.checkpoint);
                 self.progress = true;
+                self.last.extend(folded.last);
                 metrics::commits(self.core.view, folded.commits);
                 metrics::rows(self.core.view, self.checkpoint().rows);
                 Ok((folded.expected, folded.caught_up))
@@ -265,6 +269,7 @@ impl Follower {
             position: self.standing.readable().position.clone(),
             occurred_at: self.checkpoint().occurred_at,
             caught_up,
+            last: self.last.clone(),
             rows: self.rows,
         });
     }

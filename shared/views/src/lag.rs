@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn change(revision: u64, occurred_at: i64) -> Change {
-        Change { position: at(revision), occurred_at, caught_up: true, rows: 0 }
+        Change { position: at(revision), occurred_at, caught_up: true, ..Change::default() }
     }
 
     #[test]

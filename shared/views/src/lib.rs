@@ -36,8 +36,8 @@ use berth_runtime::Lifecycle;
 pub use folder::{OpenError, accept_rollback};
 pub use options::{CACHE_BYTES_DEFAULT, HELD_BYTES_DEFAULT, StoreKind, ViewOptions};
 pub use port::{
-    ApplyError, Asked, Change, Lacking, Rebuild, RebuildEnded, Row, Rows, View, ViewError, ViewReader,
-    ViewState,
+    ApplyError, Asked, Change, Lacking, LastFolded, Rebuild, RebuildEnded, Row, Rows, View, ViewError,
+    ViewReader, ViewState,
 };
 
 /// Opens a view in `<folder>/<name>/`, verifies its rows, and follows the log from where they stand until

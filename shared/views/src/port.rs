@@ -1,6 +1,6 @@
 //! What a view is, and how its rows are read.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use berth_log::{Position, SharedCommit};
@@ -128,9 +128,20 @@ pub struct Change {
     /// Whether everything that was in the log when the follower last looked is folded: what comes after is
     /// folded as it comes.
     pub caught_up: bool,
+    /// The last commit that this follower folded of each shard: shards are folded apart, and one may be late while others are not.
+    pub last: BTreeMap<u8, LastFolded>,
     /// Which rows they are: another number once others took their place, which may differ in any row without that a commit was
     /// folded. Whoever keeps something of what it read reads everything again then.
     pub rows: u64,
+}
+
+/// A commit that was folded last of a shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastFolded {
+    /// Its place in the shard.
+    pub revision: u64,
+    /// When it was decided.
+    pub occurred_at: Timestamp,
 }
 
 /// A key and its value.

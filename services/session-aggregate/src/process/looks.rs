@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use berth_proto::Timestamp;
-use berth_views::ViewError;
+use berth_views::{Change, ViewError};
 use tokio::time::Instant;
 
 use super::{
@@ -40,14 +40,14 @@ pub(super) struct Looks {
 }
 
 /// How far looks have come.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Reached {
     /// Everything that was due by then is worked on or rests.
     until: Timestamp,
     /// When the whole agenda was looked through last.
     whole: Instant,
-    /// Which rows of the view these were.
-    rows: u64,
+    /// What of the log these rows of the view stood for.
+    change: Change,
 }
 
 // === impl Looks ===
@@ -59,9 +59,13 @@ impl Looks {
         let change = open_work.agenda.changes().borrow().clone();
         // What fails leaves none, so that the next look is a whole one.
         let reached = self.reached.take();
-        let reached = reached
-            .filter(|reached| reached.rows == change.rows && reached.whole.elapsed() < LOOK_WHOLE_EVERY);
-        let from = reached.map(|reached| reached.until.min(moment).plus_seconds(-BEHIND_SECONDS));
+        let reached = reached.filter(|reached| {
+            reached.change.rows == change.rows && reached.whole.elapsed() < LOOK_WHOLE_EVERY
+        });
+        let from = reached.as_ref().map(|reached| {
+            let folded_since = folded_since(&reached.change, &change).unwrap_or(moment);
+            reached.until.min(moment).min(folded_since).plus_seconds(-BEHIND_SECONDS)
+        });
         let from = from.unwrap_or_default();
         let rested = self.take_rested(now, moment).into_iter();
         let (mut due, is_whole) = open_work.due(from, |due| self.rests(due)).await?;
@@ -70,12 +74,10 @@ impl Looks {
         let before = open_work.stand(before).await?;
         due.extend(before.into_iter().filter(|due| due.0 < from && !self.rests(due)));
         due.sort_unstable_by_key(|(due, _)| *due);
-        // A view that is behind may still put down what was due before.
-        let folded = if change.caught_up { moment } else { moment.min(Timestamp(change.occurred_at)) };
         self.reached = is_whole.then(|| Reached {
-            until: folded,
+            until: moment,
             whole: reached.map_or(now, |reached| reached.whole),
-            rows: change.rows,
+            change,
         });
         Ok(due)
     }
@@ -112,6 +114,13 @@ impl Looks {
         }
         rested
     }
+}
+
+/// Since when the commits were decided that a view folded between two changes; none if it folded none. A view may be behind: what these
+/// put down can be due long before it was put there. A shard has its commits in the order in which they were decided.
+fn folded_since(before: &Change, after: &Change) -> Option<Timestamp> {
+    let grown = after.last.iter().filter(|(shard, last)| before.last.get(shard) != Some(last));
+    grown.map(|(shard, _)| before.last.get(shard).map_or(Timestamp(0), |last| last.occurred_at)).min()
 }
 
 #[cfg(test)]
@@ -205,6 +214,33 @@ mod tests {
         assert_eq!(world.look().await.0, []);
         world.seconds_pass(3).await;
         assert_eq!(world.look().await.0, [(DUE.plus_seconds(1), job(1))]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_view_that_is_behind_puts_down_is_found_as_it_comes() {
+        let mut world = World::new();
+        let begun = world.clock.now();
+        for shard in 0..2 {
+            world.table.folded(shard, 1, begun);
+        }
+        assert_eq!(world.look().await.0, []);
+        world.seconds_pass(30).await;
+        // The first shard is not late, and a commit of the second one is.
+        world.table.folded(0, 2, world.clock.now());
+        assert_eq!(world.look().await.0, []);
+        let due = begun.plus_seconds(5);
+        world.table.put(job(1), Some(due));
+        world.table.folded(1, 2, begun.plus_seconds(1));
+        assert_eq!(world.look().await.0, [(due, job(1))]);
+        world.looks.rest((due, job(1)), Rest::Until(after(1_000)));
+        world.table.put(job(2), Some(due));
+        world.table.folded(1, 3, begun.plus_seconds(2));
+        assert_eq!(world.look().await.0, [(due, job(2))]);
+        world.looks.rest((due, job(2)), Rest::Until(after(1_000)));
+        // Of what is behind what was folded by then nothing is read again.
+        world.table.folded(0, 3, world.clock.now());
+        let (due, read) = world.look().await;
+        assert_eq!((due, read), (vec![], 0));
     }
 
     #[tokio::test(start_paused = true)]

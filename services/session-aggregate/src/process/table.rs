@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use berth_log::Position;
 use berth_proto::Timestamp;
-use berth_views::{Asked, Change, Lacking, Rebuild, Row, Rows, ViewError, ViewReader, ViewState};
+use berth_views::{Asked, Change, Lacking, LastFolded, Rebuild, Row, Rows, ViewError, ViewReader, ViewState};
 use tokio::sync::watch;
 
 use super::job::Job;
@@ -21,6 +21,7 @@ use super::job::Job;
 #[derive(Debug, Default)]
 pub(super) struct Table {
     rows: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+    change: watch::Sender<Change>,
     pub(super) read: AtomicUsize,
 }
 
@@ -49,7 +50,7 @@ impl ViewReader for Table {
     }
 
     fn changes(&self) -> watch::Receiver<Change> {
-        watch::Sender::new(Change { caught_up: true, ..Change::default() }).subscribe()
+        self.change.subscribe()
     }
 
     fn name(&self) -> &'static str {
@@ -70,6 +71,13 @@ impl ViewReader for Table {
 }
 
 impl Table {
+    /// A commit of a shard was folded.
+    pub(super) fn folded(&self, shard: u8, revision: u64, occurred_at: Timestamp) {
+        self.change.send_modify(|change| {
+            change.last.insert(shard, LastFolded { revision, occurred_at });
+        });
+    }
+
     /// Puts a job at a moment, or takes it off.
     pub(super) fn put(&self, job: Job, due: Option<Timestamp>) {
         job.set(&mut Writes(self), due).unwrap();
