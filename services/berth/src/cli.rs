@@ -8,7 +8,7 @@ use berth_runtime::{
     Role,
     config::{Sources, keys},
 };
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Task {
     Probe,
     /// Accept that the log went back in time.
     Recover,
+    /// Make anew what the record of the deployment says of authentication tags.
+    RemakeBorder,
     /// Let the deployment write what this release can write.
     Upgrade,
     /// Have views built anew.
@@ -151,15 +153,28 @@ fn recover() -> Command {
              and no process builds on it. Find out what happened first (a restored backup, a damaged disk). Then \
              stop every process and run this: the log as it is now counts from then on, and what is absent of it \
              is made at the next start. Run it on each data folder: the views in it are thrown away and built \
-             again. On NATS it needs the credentials of the operator or of session-aggregate.",
+             again. On NATS it needs the credentials of the operator or of session-aggregate.\n\n\
+             Another loss is that of the record `BERTH_DEPLOYMENT`: one of before the raise to generation 4 was restored, or \
+             somebody wrote over it, and every start is refused (64). Restore the one of after the raise if you have it. If \
+             not, --border reads the log from its beginning for the first commit of each shard that was written in \
+             generation 4, and records that none needs an authentication tag before that: so whatever somebody put there \
+             between the raise and that commit, or ever into a shard without one, counts as an earlier release's. It says \
+             which places these are. It needs the master key, and is refused (69) while a process runs. It changes nothing \
+             of the log, and no view.",
         )
         .arg(
             Arg::new("accept-rollback")
                 .long("accept-rollback")
                 .action(ArgAction::SetTrue)
-                .required(true)
                 .help("Yes: build on the log as it is now"),
         )
+        .arg(
+            Arg::new("border")
+                .long("border")
+                .action(ArgAction::SetTrue)
+                .help("Yes: record anew where tags began (NATS)"),
+        )
+        .group(ArgGroup::new("what").args(["accept-rollback", "border"]).required(true))
 }
 
 fn provision() -> Command {
@@ -359,6 +374,7 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
             from: matches.get_one::<PathBuf>("from")?.clone(),
             reshard: matches.get_flag("reshard"),
         },
+        "recover" if matches.get_flag("border") => Task::RemakeBorder,
         "recover" => Task::Recover,
         "upgrade" => Task::Upgrade,
         "provision" => Task::Provision(Provision {
@@ -482,5 +498,10 @@ mod tests {
         assert!(command().try_get_matches_from(["berth", "recover"]).is_err());
         let matches = command().get_matches_from(["berth", "recover", "--accept-rollback"]);
         assert_eq!(read(&matches).unwrap().0, Task::Recover);
+        let matches = command().get_matches_from(["berth", "recover", "--border"]);
+        assert_eq!(read(&matches).unwrap().0, Task::RemakeBorder);
+        assert!(
+            command().try_get_matches_from(["berth", "recover", "--border", "--accept-rollback"]).is_err()
+        );
     }
 }

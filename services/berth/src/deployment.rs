@@ -180,6 +180,14 @@ impl DeploymentRecord {
         }
     }
 
+    /// Up to where it says that each shard may have commits without a tag; none if it does not say so, or somebody else does.
+    pub(crate) fn border_places(&self, key: &LogKey) -> Option<BTreeMap<u8, u64>> {
+        match self.border.as_ref()?.untagged(&self.id, key) {
+            Ok(Untagged::UpTo(places)) => Some(places),
+            Ok(Untagged::Anywhere) | Err(_) => None,
+        }
+    }
+
     /// Whether it says up to where commits may be without a tag, or need not.
     pub(crate) fn has_border(&self) -> bool {
         self.border.is_some() || !self.tags_commits()
@@ -286,6 +294,12 @@ pub(crate) fn next(write_version: u16) -> u16 {
 /// The border is another one from now on.
 pub(crate) fn set_border(record: &mut DeploymentRecord, border: &Border) {
     record.border = Some(border.clone());
+}
+
+/// The log was written in this generation, and its commits need a tag behind this border.
+pub(crate) fn remake_border(record: &mut DeploymentRecord, written: u16, border: &Border) {
+    record.write_version = record.write_version.max(written);
+    set_border(record, border);
 }
 
 /// The next generation of formats may be written from now on, unless somebody else raised it meanwhile. With a border commits need a

@@ -136,19 +136,32 @@ pub(crate) enum Failure {
     /// Somebody else wrote into the record of the deployment.
     #[error(
         "the record of the deployment does not say up to where commits may be without an authentication tag, or somebody else said \
-         so: a process of an earlier release wrote it, or an intruder; restore it from the backup of the keys"
+         so: a process of an earlier release wrote it, or an intruder; restore it from the backup of the keys, or make that place \
+         anew with `berth recover --border`"
     )]
     BorderForged,
     /// The record of the deployment is older than the log.
     #[error(
         "the record of the deployment says generation {recorded}, and the log was written in generation {written}: somebody put the \
-         record back, or an old backup of the keys was restored: restore the one of now"
+         record back, or an old backup of the keys was restored: restore the one of now, or raise it again with \
+         `berth recover --border`"
     )]
     WentBack {
         /// What the record says.
         recorded: u16,
         /// What the log was written in.
         written: u16,
+    },
+    /// What is made anew must not be used meanwhile.
+    #[error(
+        "{member}{} runs: stop every process first, or wait 15 seconds if it has just ended",
+        at(address)
+    )]
+    Runs {
+        /// Its role and name.
+        member: String,
+        /// Where it listens.
+        address: String,
     },
     /// Others kept changing the record of the deployment.
     #[error("the record of the deployment was changed by others again and again")]

@@ -11,14 +11,16 @@ use std::{
 
 use berth_bus::{DeploymentStore, Roster, member::Formats};
 use berth_proto::WriteVersion;
-use berth_runtime::{Role, Settings, SystemEntropy};
+use berth_runtime::{ConfigError, Role, Settings, SystemEntropy};
 
 use crate::{
     deployment::{self, DeploymentRecord},
     evidence_key,
     failure::Failure,
     folder::{DataFolder, FolderError},
-    wiring::{embedded_deployment, nats_border, nats_deployment, nats_members},
+    wiring::{
+        Remade, embedded_deployment, master_key, nats_border, nats_deployment, nats_members, remade_border,
+    },
 };
 
 /// Whose formats follow from what the deployment writes.
@@ -135,6 +137,49 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
         Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Records anew where tags became obligatory, as the log says, for a record that lost it. Says what it did. Refused while a process runs,
+/// and without the master key.
+pub(crate) fn remake_border(settings: &Settings) -> Result<ExitCode, Failure> {
+    let needed = || ConfigError::missing("nats_url", "only a log on NATS has authentication tags");
+    let nats = settings.nats.as_ref().ok_or_else(needed)?;
+    master_key(settings)?;
+    now(async {
+        let store = store(settings).await?;
+        let record = deployment::read(&*store).await?.ok_or(Failure::KeysMissing)?.record;
+        nobody_runs(settings).await?;
+        let Some(Remade { written, places, tagged, border }) = remade_border(nats, settings, &record).await?
+        else {
+            return say(
+                "no commit of the log was written where each one needs a tag: nothing is to be recorded",
+            );
+        };
+        // Whoever began meanwhile may have recorded more than was found.
+        nobody_runs(settings).await?;
+        let remake = |record: &mut DeploymentRecord| deployment::remake_border(record, written, &border);
+        let (_, after) = deployment::change(&*store, remake).await?;
+        for (shard, place) in places {
+            let why =
+                if tagged.contains(&shard) { "where the first stands that had to" } else { "all of it" };
+            say(&format!("shard {shard}: commits up to {place} need no tag ({why})"))?;
+        }
+        say(&format!(
+            "the deployment {} writes formats of generation {}, and takes no other commit without a tag",
+            after.id(),
+            after.write_version()
+        ))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn nobody_runs(settings: &Settings) -> Result<(), Failure> {
+    match members(settings).await?.members().next() {
+        Some((seat, present)) => {
+            Err(Failure::Runs { member: seat.to_string(), address: present.member.address.clone() })
+        }
+        None => Ok(()),
+    }
 }
 
 /// The generation that is recorded now.

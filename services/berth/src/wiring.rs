@@ -18,7 +18,7 @@ pub(crate) use self::{
     },
     parts::{Parts, embedded_parts, nats_parts},
     provision::provision as provision_nats,
-    tags::border as nats_border,
+    tags::{Remade, border as nats_border, master_key, remade_border},
 };
 
 use std::{path::PathBuf, sync::Arc};

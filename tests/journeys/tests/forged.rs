@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_nats::{HeaderMap, jetstream};
 use berth_bus::{DeploymentStore, nats::NatsDeployment};
-use berth_journeys::{Berth, Client, ROLES, Received, Recorder, eventually, steps};
+use berth_journeys::{Berth, Client, Process, ROLES, Received, Recorder, Running, eventually, steps};
 use berth_proto::{CommitV2, Hash, InstanceId, StreamKey, codec};
 use berth_test_support::NatsServer;
 use serde_json::{Value, json};
@@ -258,5 +258,69 @@ async fn an_earlier_deployment_takes_its_own_commits_only_from_its_raise_on() {
     berth.restart().await;
     is_refused(&client, "after", version).await;
     client.get("/v1/instances/before").await.expect(200);
+    client.delete("/v1/instances/after").await.expect(200);
+}
+
+/// Ends every process, and starts none while the record says what it says.
+async fn is_refused_at_the_start(berth: &mut Running, why: &str) {
+    berth.kill9();
+    let (code, said) = berth.run(&["gateway"]).outcome().await;
+    assert!(code == Some(64) && said.contains(why) && said.contains("recover --border"), "{code:?} {said}");
+}
+
+/// Runs the recovery until the processes that ended are no members any more.
+async fn remake(berth: &Running) -> String {
+    let mut told = String::new();
+    eventually("the border is made anew", async || {
+        let (code, stdout, stderr) = berth.run(&["recover", "--border"]).whole().await;
+        assert!(matches!(code, Some(0 | 69)), "{code:?} {stderr}");
+        told = stdout;
+        if code == Some(0) { Ok(()) } else { Err(stderr) }
+    })
+    .await;
+    told
+}
+
+#[tokio::test]
+async fn who_has_the_master_key_records_anew_where_tags_began() {
+    let server = NatsServer::start().await;
+    put_back(&server).await;
+    let mut berth = Berth::on_nats(&server).roles_in_processes().start().await;
+    let client = berth.client();
+    let before = client.post("/v1/instances", json!({"name": "before"})).await.expect(201);
+    Intruder::on(&server, &before).await.forge().await;
+    let backup = record(&server).await.read().await.unwrap().unwrap();
+    let (code, said) = berth.run(&["upgrade"]).outcome().await;
+    assert!(code == Some(0), "{said}");
+    berth.kill9();
+    berth.restart().await;
+    let after = client.post("/v1/instances", json!({"name": "after"})).await.expect(201);
+    let version = Intruder::on(&server, &after).await.forge().await;
+    is_refused(&client, "after", version).await;
+    let (code, said) = berth.run(&["recover", "--border"]).outcome().await;
+    assert!(code == Some(69) && said.contains("stop every process first"), "{code:?} {said}");
+
+    // The backup of before the raise, and a record whose place is lost: nobody starts, and the log tells.
+    let of_now = record(&server).await.read().await.unwrap().unwrap();
+    let mut lost: Value = serde_json::from_slice(&of_now.value).unwrap();
+    lost.as_object_mut().unwrap().remove("border");
+    let backup = serde_json::from_slice(&backup.value).unwrap();
+    for (value, why) in [(&backup, "somebody put the record back"), (&lost, "without an authentication tag")]
+    {
+        berth.kill9();
+        overwrite(&server, value).await;
+        is_refused_at_the_start(&mut berth, why).await;
+        let url = [("BERTH_NATS_URL".to_owned(), server.url().to_owned())].into();
+        let (code, said) = Process::start("recover", &["recover", "--border"], &url).outcome().await;
+        assert!(code == Some(64) && said.contains("BERTH_MASTER_KEY"), "{code:?} {said}");
+        let said = remake(&berth).await;
+        assert!(said.contains("writes formats of generation 4"), "{said}");
+        berth.restart().await;
+        is_refused(&client, "after", version).await;
+        let verified = client.get("/v1/instances/before/verify").await.expect(200);
+        assert_eq!(verified["ok"], true, "{verified}");
+        client.get("/v1/instances/before").await.expect(200);
+    }
+    client.post("/v1/instances/before/connect", json!({"wait_ms": 0})).await.expect(200);
     client.delete("/v1/instances/after").await.expect(200);
 }

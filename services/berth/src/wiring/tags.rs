@@ -1,6 +1,9 @@
 //! What tells the commits of a deployment on NATS from those of others.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use berth_bus::{
     DeploymentStore, KeyStore,
@@ -10,7 +13,7 @@ use berth_log::{
     LogRead, Position,
     jetstream::{Absent, JetStreamLog, JetStreamOptions, Tags, Untagged},
 };
-use berth_runtime::{ConfigError, LogKey, Role, Settings, SystemEntropy, config::NatsSettings};
+use berth_runtime::{ConfigError, LogKey, MasterKey, Role, Settings, SystemEntropy, config::NatsSettings};
 
 use super::{has_commits, nats::patiently};
 use crate::{
@@ -83,6 +86,45 @@ impl Untold<'_> {
     }
 }
 
+/// The master key, which an operator's command needs to make a border.
+pub(crate) fn master_key(settings: &Settings) -> Result<&MasterKey, Failure> {
+    let missing = || ConfigError::missing("master_key", "the one that the deployment is used with");
+    Ok(settings.secrets.master_key.as_ref().ok_or_else(missing)?)
+}
+
+/// A log that an operator's command reads, and the key of its tags.
+struct Reached {
+    log: JetStreamLog,
+    key: LogKey,
+}
+
+impl Reached {
+    /// The log, whose commits are read wherever they have no tag.
+    async fn at(nats: &NatsSettings, settings: &Settings, recorded: u16) -> Result<Self, Failure> {
+        let master = master_key(settings)?.clone();
+        let name = format!("berth-{}", Role::SessionAggregate);
+        let client = connect_by(nats, &name).await.map_err(Failure::Nats)?;
+        let replicas = usize::from(nats.replicas);
+        let keys = NatsKeyStore::find(client.clone(), replicas).await?.ok_or(Failure::KeysMissing)?;
+        let keys: Arc<dyn KeyStore> = Arc::new(keys);
+        let key = root::open(&master, &keys, Opening::BEGUN, &SystemEntropy).await?.log_key();
+        let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
+        let tags = Tags::new(key.clone(), options.shards, recorded, &Untagged::Anywhere);
+        let log = JetStreamLog::open_with(client, options, Absent::Refused).await?.with_tags(tags);
+        Ok(Self { log, key })
+    }
+
+    /// Where each shard ends. Refused if one is not there, or ends before what was seen of it.
+    async fn ends(&self, record: &DeploymentRecord) -> Result<BTreeMap<u8, u64>, Failure> {
+        let end = self.log.end().await?;
+        record.check(&end).map_err(|lost| Failure::Vanished(lost.to_string()))?;
+        if let Some(absent) = (0..self.log.shards()).find(|shard| !end.0.contains_key(shard)) {
+            return Err(Failure::Vanished(format!("shard {absent} is not there")));
+        }
+        Ok(end.0.into_iter().map(|(shard, end)| (shard, end.revision)).collect())
+    }
+}
+
 /// Where tags become obligatory with the next generation: at the ends of the shards. Refused if the log was written in a later one
 /// already. For the operator's commands.
 pub(crate) async fn border(
@@ -90,21 +132,52 @@ pub(crate) async fn border(
     settings: &Settings,
     record: &DeploymentRecord,
 ) -> Result<Border, Failure> {
-    let missing = || ConfigError::missing("master_key", "the one that the deployment is used with");
-    let master = settings.secrets.master_key.clone().ok_or_else(missing)?;
-    let name = format!("berth-{}", Role::SessionAggregate);
-    let client = connect_by(nats, &name).await.map_err(Failure::Nats)?;
-    let replicas = usize::from(nats.replicas);
-    let keys = NatsKeyStore::find(client.clone(), replicas).await?.ok_or(Failure::KeysMissing)?;
-    let keys: Arc<dyn KeyStore> = Arc::new(keys);
-    let key = root::open(&master, &keys, Opening::BEGUN, &SystemEntropy).await?.log_key();
-    let options = JetStreamOptions { shards: settings.storage.log_shards, replicas };
     let recorded = record.write_version();
-    let tags = Tags::new(key.clone(), options.shards, recorded, &Untagged::Anywhere);
-    let log = JetStreamLog::open_with(client, options, Absent::Refused).await?.with_tags(tags);
-    if let Some(written) = log.last_generation().await?.filter(|written| *written > recorded) {
+    let reached = Reached::at(nats, settings, recorded).await?;
+    if let Some(written) = reached.log.last_generation().await?.filter(|written| *written > recorded) {
         return Err(Failure::WentBack { recorded, written });
     }
-    let ends = log.end().await?.0.into_iter().map(|(shard, end)| (shard, end.revision)).collect();
-    Ok(Border::at(ends, record.id(), &key))
+    Ok(Border::at(reached.ends(record).await?, record.id(), &reached.key))
+}
+
+/// Where tags became obligatory in a log, as it says itself.
+pub(crate) struct Remade {
+    /// The newest generation that it was written in, as far as is known.
+    pub(crate) written: u16,
+    /// The last place of each shard that may be without a tag.
+    pub(crate) places: BTreeMap<u8, u64>,
+    /// The shards in which some commit was written with obligatory tags.
+    pub(crate) tagged: BTreeSet<u8>,
+    pub(crate) border: Border,
+}
+
+/// Finds out where tags became obligatory: right before the first commit of each shard that was written in such a generation, and at
+/// the end of a shard without one, but nowhere behind what the record says with a right code. None if no commit was, and the record
+/// says nothing else. For the operator's commands.
+pub(crate) async fn remade_border(
+    nats: &NatsSettings,
+    settings: &Settings,
+    record: &DeploymentRecord,
+) -> Result<Option<Remade>, Failure> {
+    let reached = Reached::at(nats, settings, record.write_version()).await?;
+    let Reached { log, key } = &reached;
+    let firsts = log.first_obligatory().await?;
+    let written =
+        firsts.values().map(|(_, generation)| *generation).chain(log.last_generation().await?).max();
+    if firsts.is_empty() && !record.tags_commits() {
+        return Ok(None);
+    }
+    let known = record.border_places(key);
+    let places = reached.ends(record).await?.into_iter().map(|(shard, end)| {
+        let before = firsts.get(&shard).map_or(end, |(revision, _)| revision.saturating_sub(1));
+        let known = known.as_ref().map_or(u64::MAX, |known| known.get(&shard).copied().unwrap_or_default());
+        (shard, before.min(known))
+    });
+    let places: BTreeMap<u8, u64> = places.collect();
+    Ok(Some(Remade {
+        written: written.unwrap_or_default(),
+        border: Border::at(places.clone(), record.id(), key),
+        tagged: firsts.into_keys().collect(),
+        places,
+    }))
 }
