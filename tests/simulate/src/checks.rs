@@ -15,9 +15,9 @@ use crate::{
     deployment::{Ask, Deployment},
     history::History,
     model::Model,
-    ports::keys::SharedKeys,
+    ports::keys::{self, SharedKeys},
     roles::ROOT,
-    silence, told,
+    shown, silence, told,
     world::{At, Life},
 };
 
@@ -57,13 +57,13 @@ impl Checks<'_> {
         for fault in &history.faults {
             self.fault(fault.clone());
         }
-        let ids: Vec<_> = self.instances.iter().filter_map(|id| id.parse().ok()).collect();
-        for fault in silence::faults(&self.deployment.world, &history, &ids) {
+        let world = &self.deployment.world;
+        let said = silence::faults(world, &history, &self.model.endpoints());
+        let faults = said.into_iter().chain(told::faults(world, &history));
+        for fault in faults.chain(shown::faults(self.model, &history)) {
             self.fault(fault);
         }
-        for fault in told::faults(&self.deployment.world, &history) {
-            self.fault(fault);
-        }
+        self.erased();
         self.durable_and_once(&history).await;
         self.made_and_deleted(&history).await;
         self.shown_everywhere(&history).await;
@@ -203,6 +203,18 @@ impl Checks<'_> {
                     "P1: version {} of {instance} was shown, and its history ends at {end}",
                     acknowledged.version
                 ));
+            }
+        }
+    }
+
+    /// P9: nothing opens what was deleted.
+    fn erased(&self) {
+        let world = &self.deployment.world;
+        for id in
+            self.model.made().iter().filter(|id| self.model.is_deleted(id)).filter_map(|id| id.parse().ok())
+        {
+            for kept in keys::kept_of(world, id) {
+                self.fault(format!("P9: {id} was deleted, and {kept}"));
             }
         }
     }

@@ -33,6 +33,14 @@ const COMMANDS: [&str; 8] =
 const PLAYS: [&str; 8] =
     ["scan", "scan", "scan", "drop", "logout_from_phone", "replace", "fail_unlink", "confirm_unlink_twice"];
 
+/// How often something is done to one of those that the client made, if there are any.
+const OWN_PERMILLE: u64 = 300;
+
+/// Where an endpoint is.
+pub(crate) fn url(endpoint: &str) -> String {
+    format!("http://10.0.0.1/{endpoint}")
+}
+
 // === impl Client ===
 
 impl Client {
@@ -41,17 +49,20 @@ impl Client {
         let (mut number, mut own) = (0, Vec::new());
         while !stop.is_cancelled() {
             sleep(world.chance.millis(0, 1_500)).await;
-            let Some(instance) = world.chance.one_of(&self.instances) else { return };
+            let of =
+                if world.chance.permille(OWN_PERMILLE) && !own.is_empty() { &own } else { &self.instances };
+            let Some(instance) = world.chance.one_of(of).cloned() else { return };
             number += 1;
             match world.chance.below(12) {
                 10 => self.make(number, &mut own).await,
                 11 => self.delete(number, &mut own).await,
                 0..=3 => {
                     let key = format!("client-{}-{number}", self.number);
-                    self.command(instance, &key).await;
+                    self.command(&instance, &key).await;
                 }
-                4..=6 => self.play(instance).await,
-                _ => self.read(instance).await,
+                4..=6 => self.play(&instance).await,
+                7 => self.list().await,
+                _ => self.read(&instance).await,
             }
         }
     }
@@ -76,6 +87,7 @@ impl Client {
         }
         let version = answer.body["version"].as_u64().unwrap_or_default();
         let instance = instance.to_owned();
+        self.model.see(&answer.body);
         self.model.acknowledge(Acknowledged {
             instance: instance.clone(),
             key: key.to_owned(),
@@ -94,7 +106,10 @@ impl Client {
     async fn make(&self, number: u32, own: &mut Vec<String>) {
         let world = &self.deployment.world;
         let key = format!("make-{}-{number}", self.number);
-        let body = json!({"name": format!("pop-{}", world.chance.below(4))});
+        let endpoints: Vec<_> =
+            (0..world.chance.below(3)).map(|which| format!("pop-{}-{number}-{which}", self.number)).collect();
+        let webhooks: Vec<_> = endpoints.iter().map(|endpoint| json!({"url": url(endpoint)})).collect();
+        let body = json!({"name": format!("pop-{}", world.chance.below(4)), "webhooks": webhooks});
         let ask = self.of(Method::POST, "/v1/instances".to_owned(), Some(&key), Some(body));
         let Some(answer) = self.deployment.insist(&ask, TRIES).await else { return };
         let id = answer.body["id"].as_str().unwrap_or_default().to_owned();
@@ -108,6 +123,8 @@ impl Client {
             }
         }
         self.model.make(id.clone());
+        self.model.see(&answer.body);
+        self.model.give(&id, endpoints);
         if world.chance.permille(500)
             && let Some(again) = self.deployment.insist(&ask, TRIES).await
             && again.body["id"] != id.as_str()
@@ -129,6 +146,7 @@ impl Client {
                 .world
                 .fault(format!("a delete of {id} is answered with {status}: {body}"));
         }
+        self.model.see(&answer.body);
         self.model.delete(&id);
     }
 
@@ -170,10 +188,27 @@ impl Client {
                 if version < floor {
                     world.fault(format!("P4: {path} shows version {version} after {floor} was shown"));
                 }
-                self.model.see(instance, version);
+                self.model.see(&answer.body);
             }
             429 | 503 | 504 => {}
             other => world.fault(format!("{path} is answered with {other}: {}", answer.body)),
+        }
+    }
+
+    /// A list may be late, and is true.
+    async fn list(&self) {
+        let path = "/v1/instances?limit=100".to_owned();
+        let Some(answer) = self.deployment.ask(&self.of(Method::GET, path.clone(), None, None)).await else {
+            return;
+        };
+        match answer.status {
+            200 => {
+                for row in answer.body["instances"].as_array().into_iter().flatten() {
+                    self.model.see(row);
+                }
+            }
+            429 | 503 | 504 => {}
+            other => self.deployment.world.fault(format!("{path} is answered with {other}: {}", answer.body)),
         }
     }
 }

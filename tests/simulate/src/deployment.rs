@@ -9,10 +9,14 @@ use axum::{
 use berth_runtime::Role;
 use futures::future::join_all;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ambush::Met,
     process::{Answer, Process},
     world::World,
 };
@@ -22,6 +26,8 @@ use crate::{
 pub(crate) struct Deployment {
     pub(crate) world: Arc<World>,
     pub(crate) processes: Vec<Arc<Process>>,
+    /// Told when the power fails: whatever runs is killed.
+    power: watch::Sender<()>,
 }
 
 /// What a client asks.
@@ -32,6 +38,18 @@ pub(crate) struct Ask<'a> {
     pub(crate) token: &'a str,
     pub(crate) key: Option<&'a str>,
     pub(crate) body: Option<Value>,
+}
+
+/// How long is waited for a process to come to a moment amid a call.
+const MEET_MAX: Duration = Duration::from_secs(10);
+
+/// Holds a process at one of its next moments amid a call; none if it does not come to it, or does not run.
+async fn meet(process: &Process) -> Option<Met> {
+    let (life, chance) = (process.life()?, &process.world().chance);
+    let moments = chance.below(1 << chance.below(7));
+    let met = timeout(MEET_MAX, life.ambush.lie(moments)).await.ok().flatten()?;
+    process.world().trace.step(&life.name, format_args!("is held amid a call"));
+    Some(met)
 }
 
 // === impl Deployment ===
@@ -52,7 +70,7 @@ impl Deployment {
             }
         }
         join_all(processes.iter().map(|process| process.start())).await;
-        Arc::new(Self { world: Arc::clone(world), processes })
+        Arc::new(Self { world: Arc::clone(world), processes, power: watch::Sender::default() })
     }
 
     /// The processes of a role that were not lost.
@@ -63,25 +81,36 @@ impl Deployment {
     /// Lets things happen to a process, again and again, until told to stop. It runs in the end, if it was not lost while there
     /// was another one of its role.
     pub(crate) async fn trouble(self: Arc<Self>, process: Arc<Process>, stop: CancellationToken) {
-        let world = &self.world;
+        let (world, mut power) = (&self.world, self.power.subscribe());
         while !stop.is_cancelled() {
             let every = world.odds().process_fault_every;
             if every == 0 {
                 return;
             }
             let pause = world.chance.millis(0, 2_000 * every * self.processes.len() as u64);
-            if stop.run_until_cancelled(sleep(pause)).await.is_none() {
-                return;
+            power.mark_unchanged();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(pause) => {}
+                _failed = power.changed() => {
+                    process.kill_for_a_while().await;
+                    continue;
+                }
             }
-            match world.chance.below(20) {
+            // Half of the faults come amid a call.
+            let mut met = if world.chance.permille(500) {
+                let Some(met) = stop.run_until_cancelled(meet(&process)).await else { return };
+                met
+            } else {
+                None
+            };
+            match world.chance.below(22) {
                 0 if self.of(process.seat.role).count() > 1 => {
                     process.lose().await;
                     return;
                 }
                 0..=7 => {
-                    process.kill().await;
-                    sleep(world.chance.millis(0, 12_000)).await;
-                    process.start().await;
+                    process.kill_for_a_while().await;
                 }
                 8..=11 => {
                     let time = world.chance.millis(500, world.odds().cut_millis_max);
@@ -94,13 +123,23 @@ impl Deployment {
                         life.cut(time);
                     }
                 }
+                17 | 18 => process.set_clock(),
                 _ => {
-                    process.stop().await;
+                    // It ends what it is at.
+                    drop(met.take());
+                    process.stop_in_trouble().await;
                     sleep(world.chance.millis(0, 3_000)).await;
-                    process.start().await;
+                    process.start_in_trouble().await;
                 }
             }
+            drop(met);
         }
+    }
+
+    /// Every process is killed at once that nothing else has befallen at this moment.
+    pub(crate) fn fail_power(&self) {
+        self.world.trace.step("world", format_args!("has no power"));
+        self.power.send_replace(());
     }
 
     /// Everybody reaches everybody again.

@@ -6,11 +6,14 @@
 //! - `many`: seeds, each in a process of its own; `tally`: what became of them; `run`: one of them
 //! - `deployment`, `process`, `roles`: the processes, started by the functions that the binary calls
 //! - `client`: what is asked of them; `model`: what was answered
-//! - `checks`, `history`: what must be true in the end; `mutant`: what is broken on purpose to see that it is found
+//! - `checks`, `history`, `silence`, `shown`, `told`: what must be true in the end; `mutant`: what is broken on purpose to see that
+//!   it is found
+//! - `ambush`: faults amid a call
 //! - `world`, `odds`, `chance`, `trace`: time, faults and decisions; `ports`: the product's ports on them
 //! - `randomness`: what the operating system would decide
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 
+mod ambush;
 mod chance;
 mod checks;
 mod client;
@@ -26,6 +29,7 @@ mod process;
 mod randomness;
 mod roles;
 mod run;
+mod shown;
 mod silence;
 mod tally;
 mod told;

@@ -12,6 +12,7 @@ use std::{
 use axum::{Router, body::Body, http::Request};
 use berth_bus::member::Seat;
 use berth_runtime::{Entropy, Role, SeededEntropy, chain};
+use futures::future::join;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::time::{sleep, sleep_until, timeout};
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::{
+    chance::Chance,
     ports::device,
     roles::Starting,
     world::{At, Life, World},
@@ -58,6 +60,12 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// How far a clock is from the true time.
+fn skew(chance: &Chance) -> i64 {
+    i64::try_from(chance.below(2 * SKEW_MICROS_MAX)).unwrap_or_default()
+        - i64::try_from(SKEW_MICROS_MAX).unwrap_or_default()
+}
+
 // === impl Process ===
 
 impl Process {
@@ -78,6 +86,10 @@ impl Process {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
     pub(crate) fn life(&self) -> Option<Arc<Life>> {
         self.now().life.clone()
     }
@@ -89,6 +101,27 @@ impl Process {
         }
     }
 
+    /// The same, and it may be killed while it starts.
+    pub(crate) async fn start_in_trouble(&self) {
+        join(self.start(), self.may_be_killed(200)).await;
+        if self.life().is_none() {
+            self.start().await;
+        }
+    }
+
+    /// Asks it to stop, and it may be killed before it has.
+    pub(crate) async fn stop_in_trouble(&self) {
+        join(self.stop(), self.may_be_killed(300)).await;
+    }
+
+    async fn may_be_killed(&self, permille: u64) {
+        let chance = &self.world.chance;
+        if chance.permille(permille) {
+            sleep(chance.millis(0, 3_000)).await;
+            self.kill().await;
+        }
+    }
+
     async fn try_start(&self) -> bool {
         let world = &self.world;
         let start = {
@@ -96,8 +129,7 @@ impl Process {
             SeededEntropy::new(world.chance.seed()).fill(&mut bytes);
             format!("{:016x}", u64::from_le_bytes(bytes))
         };
-        let skew = i64::try_from(world.chance.below(2 * SKEW_MICROS_MAX)).unwrap_or_default()
-            - i64::try_from(SKEW_MICROS_MAX).unwrap_or_default();
+        let skew = skew(&world.chance);
         let (life, former) = {
             let mut now = self.now();
             now.starts += 1;
@@ -132,6 +164,13 @@ impl Process {
         self.end(&life).await;
     }
 
+    /// It is killed, and starts again some time later.
+    pub(crate) async fn kill_for_a_while(&self) {
+        self.kill().await;
+        sleep(self.world.chance.millis(0, 12_000)).await;
+        self.start_in_trouble().await;
+    }
+
     /// It is killed and never starts again.
     pub(crate) async fn lose(&self) {
         self.is_lost.store(true, Ordering::SeqCst);
@@ -154,6 +193,14 @@ impl Process {
             sleep_until(awake_from).await;
             device::look(&world, &life);
         });
+    }
+
+    /// Its wall clock is set.
+    pub(crate) fn set_clock(&self) {
+        let Some(life) = self.life() else { return };
+        let skew = skew(&self.world.chance);
+        self.world.trace.step(&life.name, format_args!("has its clock set to {skew} µs from the true time"));
+        life.set_clock(skew);
     }
 
     async fn end(&self, life: &Arc<Life>) {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     checks::Checks,
-    client::Client,
+    client::{Client, url},
     deployment::{Ask, Deployment},
     model::Model,
     mutant::Mutant,
@@ -27,6 +27,8 @@ use crate::{
 const TOKEN: &str = "token-of-the-account";
 /// How long the bad times last, in seconds.
 const BAD_SECONDS: (u64, u64) = (30, 120);
+/// How often the power fails amid the bad times.
+const POWER_FAILS_PERMILLE: u64 = 250;
 /// How long a run may take by its own clock: whatever takes longer hangs.
 const RUN_MAX: Duration = Duration::from_hours(3);
 
@@ -82,11 +84,11 @@ pub(crate) fn run(seed: u64, mutant: Option<Mutant>, is_traced: bool) -> Outcome
 async fn lives(world: &Arc<World>) -> u64 {
     let folder = tempfile::tempdir_in(shared_memory()).expect("a folder");
     let deployment = Deployment::start(world, folder.path()).await;
-    let Some((account, instances)) = populate(&deployment).await else {
+    let model = Arc::new(Model::default());
+    let Some((account, instances)) = populate(&deployment, &model).await else {
         world.fault("P11: a deployment in which nothing fails makes no instances".to_owned());
         return 0;
     };
-    let model = Arc::new(Model::default());
     bad_times(&deployment, &model, &instances).await;
     let checks =
         Checks { deployment: &deployment, model: &model, token: TOKEN, account, instances: &instances };
@@ -102,7 +104,7 @@ fn shared_memory() -> std::path::PathBuf {
 }
 
 /// An account and its instances.
-async fn populate(deployment: &Deployment) -> Option<(AccountId, Vec<String>)> {
+async fn populate(deployment: &Deployment, model: &Model) -> Option<(AccountId, Vec<String>)> {
     let insist = async |path: &str, token, key: &str, body| {
         let (method, path) = (Method::POST, path.to_owned());
         deployment.insist(&Ask { method, path, token, key: Some(key), body: Some(body) }, 10).await
@@ -112,13 +114,15 @@ async fn populate(deployment: &Deployment) -> Option<(AccountId, Vec<String>)> {
     let account = made.body["id"].as_str()?.parse().ok()?;
     let mut instances = Vec::new();
     for number in 0..deployment.world.chance.between(1, 5) {
-        let webhooks: Vec<_> = (0..deployment.world.chance.below(3))
-            .map(|which| json!({"url": format!("http://10.0.0.1/shop-{number}-{which}")}))
-            .collect();
+        let endpoints: Vec<_> =
+            (0..deployment.world.chance.below(3)).map(|which| format!("shop-{number}-{which}")).collect();
+        let webhooks: Vec<_> = endpoints.iter().map(|endpoint| json!({"url": url(endpoint)})).collect();
         let key = format!("instance-{number}");
         let body = json!({"name": format!("shop-{number}"), "webhooks": webhooks});
         let made = insist("/v1/instances", TOKEN, &key, body).await?;
-        instances.push(made.body["id"].as_str()?.to_owned());
+        let id = made.body["id"].as_str()?.to_owned();
+        model.give(&id, endpoints);
+        instances.push(id);
     }
     Some((account, instances))
 }
@@ -150,7 +154,13 @@ async fn bad_times(deployment: &Arc<Deployment>, model: &Arc<Model>, instances: 
             world.under_way.spawn(troubled)
         })
         .collect();
-    deployment.wait(world.chance.between(BAD_SECONDS.0, BAD_SECONDS.1)).await;
+    let seconds = world.chance.between(BAD_SECONDS.0, BAD_SECONDS.1);
+    let until_power_fails = world.chance.below(seconds);
+    deployment.wait(until_power_fails).await;
+    if odds.process_fault_every > 0 && world.chance.permille(POWER_FAILS_PERMILLE) {
+        deployment.fail_power();
+    }
+    deployment.wait(seconds - until_power_fails).await;
     world.trace.step("world", format_args!("gets well"));
     stop.cancel();
     world.set_odds(Odds::CALM);

@@ -19,6 +19,8 @@ use crate::{history::History, ports::endpoint::Heard, world::World};
 const PERMIT_MAX: Duration = Duration::from_secs(1);
 /// The name of a disconnection.
 const LOGGED_OUT: &str = "instance.logged_out";
+/// The name of what is said of a deletion, and nothing after it.
+const DELETED: &str = "instance.deleted";
 
 /// An instance over time.
 struct Life<'a> {
@@ -29,13 +31,18 @@ struct Life<'a> {
 }
 
 /// P5 and P6: the faults of everything that was heard.
-pub(crate) fn faults(world: &World, history: &History, instances: &[InstanceId]) -> Vec<String> {
+pub(crate) fn faults(
+    world: &World,
+    history: &History,
+    endpoints: &BTreeMap<String, Vec<String>>,
+) -> Vec<String> {
     let heard = world.ears.heard();
     let mut faults = ids(&heard);
     let well = |one: &&Heard| world.well_from().is_some_and(|from| one.at >= from);
     faults.extend(again(heard.iter().filter(well)));
-    for instance in instances {
-        let stream = StreamKey::instance(*instance);
+    for (instance, endpoints) in endpoints {
+        let Ok(instance) = instance.parse::<InstanceId>() else { continue };
+        let stream = StreamKey::instance(instance);
         let stored: Vec<_> = world.stored_of(&stream);
         let commits = history.of(&stream);
         if stored.len() != commits.len() {
@@ -47,11 +54,14 @@ pub(crate) fn faults(world: &World, history: &History, instances: &[InstanceId])
             continue;
         }
         let life = Life { stored, commits, permissions: permissions(commits) };
-        let mut by_endpoint: BTreeMap<&str, Vec<&Heard>> = BTreeMap::new();
-        for one in heard.iter().filter(|one| one.instance == *instance) {
-            by_endpoint.entry(&one.endpoint).or_default().push(one);
-        }
-        for (endpoint, heard) in by_endpoint {
+        for endpoint in endpoints {
+            let heard: Vec<_> = heard.iter().filter(|one| one.endpoint == *endpoint).collect();
+            faults.extend(
+                heard
+                    .iter()
+                    .filter(|one| one.instance != instance)
+                    .map(|one| format!("P5: {endpoint} of {instance} hears of {}", one.instance)),
+            );
             faults.extend(life.silence(&heard).into_iter().map(|fault| format!("P5: {endpoint}: {fault}")));
             faults.extend(order(&heard).into_iter().map(|fault| format!("P6: {endpoint}: {fault}")));
             faults.extend(ends(&heard).into_iter().map(|fault| format!("P6: {endpoint}: {fault}")));
@@ -153,7 +163,7 @@ impl Life<'_> {
             if let Some(out) = told.filter(|out| one.version < *out) {
                 faults.push(format!("{} is heard after the disconnection of version {out}", said()));
             }
-            if one.kind == LOGGED_OUT {
+            if matches!(one.kind.as_str(), LOGGED_OUT | DELETED) {
                 told = told.max(Some(one.version));
                 continue;
             }
@@ -181,14 +191,20 @@ impl Life<'_> {
         pairs.take_while(move |(stored, _)| **stored <= at).map(|(_, permission)| *permission)
     }
 
-    /// The last logout is told: nothing came after it that would have taken its place.
+    /// The last end is told, a logout or the deletion: nothing came after it that would have taken its place.
     fn told(&self, heard: &[&Heard]) -> Option<String> {
-        let logs_out = |commit: &&CommitV2| {
-            commit.events.iter().any(|record| matches!(Event::from_record(record), Ok(Event::LoggedOut(_))))
+        // A deletion of a session ends it too, and is all that is said.
+        let end = |commit: &CommitV2| {
+            let mut ends = commit.events.iter().filter_map(|record| match Event::from_record(record) {
+                Ok(Event::LoggedOut(_)) => Some(LOGGED_OUT),
+                Ok(Event::InstanceDeleted(_)) => Some(DELETED),
+                _ => None,
+            });
+            ends.next_back()
         };
-        let last = self.commits.iter().rev().find(logs_out)?;
-        let told = heard.iter().any(|one| one.kind == LOGGED_OUT && one.version == last.version && one.taken);
-        (!told).then(|| format!("the logout of version {} is never told", last.version))
+        let (kind, last) = self.commits.iter().rev().find_map(|commit| Some((end(commit)?, commit)))?;
+        let told = heard.iter().any(|one| one.kind == kind && one.version == last.version && one.taken);
+        (!told).then(|| format!("{kind} of version {} is never told", last.version))
     }
 }
 

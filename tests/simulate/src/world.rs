@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     fmt,
     future::pending,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,6 +20,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    ambush::Ambush,
     chance::Chance,
     mutant::Mutant,
     odds::Odds,
@@ -78,8 +82,10 @@ pub(crate) struct Life {
     awake_from: Mutex<Instant>,
     /// Until when it reaches nobody.
     cut_until: Mutex<Instant>,
+    /// Faults that are to befall it amid a call.
+    pub(crate) ambush: Ambush,
     /// How far its wall clock is from the true time.
-    pub(crate) skew_micros: i64,
+    skew_micros: AtomicI64,
 }
 
 /// A process in the world: what each of its ports has.
@@ -212,7 +218,8 @@ impl Life {
             dead: CancellationToken::new(),
             awake_from: Mutex::new(Instant::now()),
             cut_until: Mutex::new(Instant::now()),
-            skew_micros,
+            ambush: Ambush::default(),
+            skew_micros: AtomicI64::new(skew_micros),
         })
     }
 
@@ -231,6 +238,16 @@ impl Life {
         *locked(&self.awake_from) = awake_from;
         self.suspension.resume();
         awake_from
+    }
+
+    /// How far its wall clock is from the true time.
+    pub(crate) fn skew_micros(&self) -> i64 {
+        self.skew_micros.load(Ordering::SeqCst)
+    }
+
+    /// Its wall clock is set.
+    pub(crate) fn set_clock(&self, skew_micros: i64) {
+        self.skew_micros.store(skew_micros, Ordering::SeqCst);
     }
 
     /// It reaches nobody for so long.
@@ -270,6 +287,12 @@ impl At {
         }
     }
 
+    /// A moment amid a call, at which a fault may befall the process.
+    pub(crate) async fn moment(&self) {
+        self.life.ambush.pass().await;
+        self.alive().await;
+    }
+
     /// A step of this process.
     pub(crate) fn step(&self, what: fmt::Arguments<'_>) {
         self.world.trace.step(&self.life.name, what);
@@ -300,6 +323,7 @@ impl At {
     /// write is done.
     pub(crate) async fn reach_to_write(&self) -> Result<Answered, CutOff> {
         self.reach().await?;
+        self.moment().await;
         let lost = self.world.chance.permille(self.world.odds().answer_lost);
         Ok(if lost { Answered::Lost } else { Answered::Heard })
     }
@@ -315,6 +339,7 @@ pub(crate) enum Answered {
 impl Answered {
     /// Brings the answer back.
     pub(crate) async fn back<T>(self, at: &At, answer: T) -> Result<T, CutOff> {
+        at.moment().await;
         at.way().await;
         match self {
             Self::Heard if !at.life.is_cut() => Ok(answer),

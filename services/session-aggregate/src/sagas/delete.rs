@@ -33,11 +33,10 @@ use crate::{
 /// Attempts, the last ones, whose device keys are deleted with an instance; older ones ended long before.
 const DEVICE_KEYS_SWEPT_MAX: u32 = 256;
 /// How long a deletion waits until the webhooks service has kept what the last notices need: less than a gateway waits for
-/// the deletion. Thousands of instances that are deleted together wait for each other there; where nobody serves, the bus
-/// says so at once.
+/// the deletion. Thousands of instances that are deleted together wait for each other there.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(5);
-/// How long after a deletion its instance's key waits for a webhooks service that is there and does not come to it: thousands that
-/// are deleted together shall not lose their last words, and nothing is kept for long.
+/// How long after a deletion its instance's key waits for a webhooks service that does not come to it, or starts again: neither
+/// thousands that are deleted together nor one that is deleted at that moment shall lose their last words, and nothing is kept for long.
 pub(crate) const LAST_WORDS_PATIENCE_SECONDS: i64 = 120;
 /// How long after it was asked the webhooks service is asked again when it has too much to do.
 const LAST_WORDS_AGAIN: Duration = Duration::from_millis(100);
@@ -163,7 +162,7 @@ impl Delete {
     }
 
     /// Lets the webhooks service keep what the last notices of the instance need, before its data key is gone. A
-    /// deletion depends on nobody: where nobody serves, and without an answer within minutes, these notices are lost. Until
+    /// deletion depends on nobody: where nobody serves or answers within minutes, these notices are lost. Until
     /// then the process manager comes back to it.
     async fn keep_last_words(&self, instance: InstanceId, state: &State) -> Result<(), Trouble> {
         if !self.is_anybody_told(state).await {
@@ -178,9 +177,12 @@ impl Delete {
                 Err(RequestError::Overloaded { .. }) if left > LAST_WORDS_AGAIN => {
                     sleep(LAST_WORDS_AGAIN).await;
                 }
-                Err(RequestError::TimedOut { .. } | RequestError::Overloaded { .. })
-                    if self.is_just_deleted(state) =>
-                {
+                // Nobody serves while the only one starts again.
+                Err(
+                    RequestError::TimedOut { .. }
+                    | RequestError::Overloaded { .. }
+                    | RequestError::NoResponder { .. },
+                ) if self.is_just_deleted(state) => {
                     return Err(Trouble::LastWords);
                 }
                 Err(error) => {
@@ -202,11 +204,12 @@ impl Delete {
         account.state.as_ref().is_some_and(|account| account.webhooks.iter().any(|webhook| webhook.enabled))
     }
 
-    /// Whether the last words of an instance are still waited for. A deletion that lies ahead is of another clock, and was long
-    /// ago.
+    /// Whether the last words of an instance are still waited for. The clock of whoever deleted it may be ahead of this one, but not
+    /// by minutes: a deletion that lies further ahead was long ago.
     pub(crate) fn is_just_deleted(&self, state: &State) -> bool {
         let PhaseV1::Deleted { at } = state.phase else { return false };
         let now = self.clock.now();
-        at <= now && now < at.plus_seconds(LAST_WORDS_PATIENCE_SECONDS)
+        at < now.plus_seconds(LAST_WORDS_PATIENCE_SECONDS)
+            && now < at.plus_seconds(LAST_WORDS_PATIENCE_SECONDS)
     }
 }

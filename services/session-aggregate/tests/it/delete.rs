@@ -124,6 +124,29 @@ async fn the_key_waits_for_last_words_that_are_not_kept_at_once_but_not_for_long
 }
 
 #[tokio::test]
+async fn the_key_waits_for_a_service_that_starts_again_at_that_moment() {
+    let world = World::start().await;
+    let id = world.instance("shop", 1_111_111_111).await;
+    let configure = ConfigureWebhookV1 { webhook: endpoint(), upsert: false, enabled_max: 0 };
+    world.accepted(&world.request(id, configure)).await;
+    let delete = world.delete(id);
+    world.accepted(&delete).await;
+    let has_key = async || world.keys.key(id.as_bytes()).await.unwrap().is_some();
+    assert!(has_key().await, "nobody serves, for now");
+    // Whoever is asked once more may have a clock that is behind.
+    world.clock.advance_seconds(-4);
+    world.accepted(&delete).await;
+    assert!(has_key().await);
+    let mut asked = world.bus.serve(LAST_WORDS_FILTER, "webhooks").await.unwrap();
+    world.clock.advance_seconds(60);
+    let request = asked.next().await.unwrap();
+    assert_eq!(request.subject, last_words_subject(id));
+    assert!(has_key().await);
+    request.reply.send(Bytes::new());
+    world.until("they are kept", async || !has_key().await).await;
+}
+
+#[tokio::test]
 async fn a_delete_that_cannot_clean_up_is_still_answered() {
     let world = World::start().await;
     let id = world.instance("shop", 1_111_111_111).await;

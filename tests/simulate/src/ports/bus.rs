@@ -160,7 +160,7 @@ async fn deliver(
 #[async_trait]
 impl Bus for SharedBus {
     async fn request(&self, subject: &str, payload: Bytes, within: Duration) -> Result<Bytes, RequestError> {
-        self.0.alive().await;
+        self.0.moment().await;
         let (replies, mut answers) = mpsc::channel(8);
         let asked = async {
             self.0.way().await;
@@ -172,7 +172,7 @@ impl Bus for SharedBus {
         };
         match timeout(within, asked).await {
             Ok(Some(answer)) => {
-                self.0.alive().await;
+                self.0.moment().await;
                 self.0.step(format_args!("is answered on {subject}"));
                 Ok(answer)
             }
@@ -208,7 +208,7 @@ impl Bus for SharedBus {
     }
 
     async fn publish(&self, subject: &str, payload: Bytes) -> Result<(), TransportError> {
-        self.0.alive().await;
+        self.0.moment().await;
         if self.0.life.is_cut() {
             self.0.way().await;
             return Err(TransportError(CutOff.into_boxed()));

@@ -12,6 +12,6 @@ pub(crate) struct SkewedClock(pub(crate) At);
 impl Clock for SkewedClock {
     fn now(&self) -> Timestamp {
         let passed = i64::try_from(self.0.world.start.elapsed().as_micros()).unwrap_or(i64::MAX);
-        Timestamp(BEGIN.0 + passed + self.0.life.skew_micros)
+        Timestamp(BEGIN.0 + passed + self.0.life.skew_micros())
     }
 }

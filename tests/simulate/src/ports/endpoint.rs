@@ -82,7 +82,7 @@ impl Ears {
 #[async_trait]
 impl Dial for SharedDial {
     async fn dial(&self, _to: SocketAddr) -> io::Result<Box<dyn Wire>> {
-        self.0.alive().await;
+        self.0.moment().await;
         self.0.way().await;
         if self.0.world.chance.permille(self.0.world.odds().lost) {
             return Err(io::ErrorKind::ConnectionRefused.into());

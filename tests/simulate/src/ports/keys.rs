@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use berth_bus::{DeviceKeys, KeptKey, KeyStore, KeyStoreError};
 use berth_proto::InstanceId;
 use berth_runtime::WrappedKey;
+use berth_webhooks::last_words::key_owner;
 use bytes::Bytes;
 
-use crate::world::{At, CutOff};
+use crate::world::{At, CutOff, World};
 
 /// The keys of all owners.
 #[derive(Debug, Default)]
@@ -24,6 +25,22 @@ pub(crate) struct SharedKeys(pub(crate) At);
 /// Keys of devices.
 #[derive(Debug)]
 pub(crate) struct SharedDevices(pub(crate) At);
+
+/// What is still kept of an instance that was deleted.
+pub(crate) fn kept_of(world: &World, instance: InstanceId) -> Vec<String> {
+    let owners = [("its data key", *instance.as_bytes()), ("the key of its last words", key_owner(instance))];
+    let mut kept: Vec<_> = owners
+        .into_iter()
+        .filter(|(_, owner)| matches!(world.keys.get(owner), KeptKey::Present(_)))
+        .map(|(name, _)| format!("{name} is there"))
+        .collect();
+    let devices = world.devices.lock().unwrap_or_else(PoisonError::into_inner);
+    let of_device = devices.keys().filter(|(of, _)| *of == instance);
+    kept.extend(
+        of_device.map(|(_, attempt)| format!("the keys of the device of attempt {attempt} are there")),
+    );
+    kept
+}
 
 fn away(cut: CutOff) -> KeyStoreError {
     KeyStoreError(cut.into_boxed())

@@ -123,7 +123,7 @@ impl LogRead for SharedLog {
 #[async_trait]
 impl EventLog for SharedLog {
     async fn append(&self, commit: NewCommit, expected: Expected) -> Result<Appended, AppendError> {
-        self.0.alive().await;
+        self.0.moment().await;
         let (stream, version, fate) = (commit.stream, commit.version, self.fate());
         if self.0.life.is_cut() {
             self.0.way().await;
@@ -147,6 +147,7 @@ impl EventLog for SharedLog {
         match fate {
             Fate::Answered => {
                 let Ok(appended) = answer.await else { return Err(self.unknown(stream).await) };
+                self.0.moment().await;
                 self.0.way().await;
                 if self.0.life.is_cut() {
                     return Err(self.unknown(stream).await);
