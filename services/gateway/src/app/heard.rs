@@ -10,7 +10,7 @@ use berth_proto::{
     limits::LETTER_BYTES_MAX,
     subject::{hint_subject, letter_subject},
 };
-use berth_runtime::{Clock, config::UpstreamMode, sealing::field};
+use berth_runtime::{Clock, sealing::field};
 use berth_upstreams::{Upstreams, webhook};
 use bytes::Bytes;
 use serde::Deserialize;

@@ -86,6 +86,21 @@ async fn with_socket(world: &World, name: &str) -> Instance {
     instance
 }
 
+/// What somebody is answered who waits for a notice of an instance for a minute, while this happens. If it does not wait by then, it is
+/// answered all the same.
+async fn while_it_waits_for_a_notice(world: &World, happens: impl AsyncFnOnce()) -> (u16, String) {
+    let shop = world.instance("shop").await;
+    let path = format!("/waInstance{}/receiveNotification/{ACCOUNT}?receiveTimeout=60", shop.number);
+    let asked = Request::get(&path);
+    let (answered, ()) = tokio::join!(timeout(PATIENCE, world.send(&asked)), async {
+        world.until(&shop.id, "it is there", |now| now["state"] == "created").await;
+        happens().await;
+    });
+    // It is not waited for as long as was asked.
+    let answered = answered.unwrap();
+    (answered.status().as_u16(), answered.text().await.unwrap())
+}
+
 #[tokio::test]
 async fn what_happens_after_an_accounts_token_was_rotated_is_told_to_no_stream_of_it() {
     let world = World::start().await;
@@ -124,34 +139,15 @@ async fn who_waits_for_a_code_is_told_nothing_by_a_token_that_was_rotated_meanwh
 #[tokio::test]
 async fn who_waits_for_a_notice_waits_no_longer_than_the_token_counts() {
     let world = World::start_with_deliveries().await;
-    let shop = world.instance("shop").await;
-    let path = format!("/waInstance{}/receiveNotification/{ACCOUNT}?receiveTimeout=60", shop.number);
-    let asked = Request::get(&path);
-    let waiting = timeout(PATIENCE, world.send(&asked));
-    let (answered, ()) = tokio::join!(waiting, async {
-        // It waits by then, and if not it is refused all the same.
-        world.until(&shop.id, "it is there", |now| now["state"] == "created").await;
-        rotate(&world).await;
-    });
-    let answered = answered.expect("it is not waited for as long as was asked");
-    assert_eq!(answered.status().as_u16(), 401, "{}", answered.text().await.unwrap());
+    let (status, text) = while_it_waits_for_a_notice(&world, || rotate(&world)).await;
+    assert_eq!(status, 401, "{text}");
 }
 
 #[tokio::test]
 async fn who_waits_for_a_notice_is_answered_when_the_process_stops() {
     let world = World::start_with_deliveries().await;
-    let shop = world.instance("shop").await;
-    let path = format!("/waInstance{}/receiveNotification/{ACCOUNT}?receiveTimeout=60", shop.number);
-    let asked = Request::get(&path);
-    let waiting = timeout(PATIENCE, world.send(&asked));
-    let (answered, ()) = tokio::join!(waiting, async {
-        // It waits by then, and if not it does not begin to.
-        world.until(&shop.id, "it is there", |now| now["state"] == "created").await;
-        world.ask_to_stop();
-    });
-    let answered = answered.expect("it is not waited for as long as was asked");
-    assert_eq!(answered.status().as_u16(), 200);
-    assert_eq!(answered.text().await.unwrap(), "null");
+    let answered = while_it_waits_for_a_notice(&world, async || world.ask_to_stop()).await;
+    assert_eq!(answered, (200, "null".to_owned()));
 }
 
 #[tokio::test]
