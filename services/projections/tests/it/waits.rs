@@ -48,3 +48,17 @@ async fn as_many_as_there_are_are_told() {
     assert!(waiting.await.iter().all(|stands| *stands == QueryReplyV1::Stands(true)));
     replica.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_waited_in_vain_keep_no_place_while_the_view_stands_still() {
+    let world = World::new().await;
+    let replica = world.start("one").await;
+    let stands = QueryV1::Stands { instance: instance(1), version: 1, wait_ms: STANDS_WAIT_MS_MAX };
+    // More than wait at once and are taken.
+    join_all((0..9_000).map(|_| world.ask(&stands))).await;
+    let mut waiting = pin!(world.ask(&stands));
+    assert!(waiting.as_mut().now_or_never().is_none(), "it is not there");
+    world.create(instance(1), account(1), "Loja").await;
+    assert_eq!(waiting.await, QueryReplyV1::Stands(true));
+    replica.stop().await;
+}
