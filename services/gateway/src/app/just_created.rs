@@ -25,7 +25,7 @@ const INSTANCES_MAX: usize = 16;
 const MOMENT: Duration = Duration::from_secs(2);
 
 /// How long a list waits.
-pub(super) const LISTED_WAIT: Duration = Duration::from_millis(250);
+const LISTED_WAIT: Duration = Duration::from_millis(250);
 
 /// See the module.
 #[derive(Debug)]
@@ -57,17 +57,18 @@ impl JustCreated {
     }
 
     /// Waits until lists show what an account created a moment ago, [`LISTED_WAIT`] at most. `ask` tells whether an instance is listed as it
-    /// was at a version, once it is or after a while; however many list at the same time, they wait for one such question an instance.
-    pub(super) async fn listed<F>(&self, account: AccountId, ask: impl Fn(InstanceId, u64) -> F)
+    /// was at a version, once it is or after so long; however many list at the same time, they wait for one such question an instance.
+    pub(super) async fn listed<F>(&self, account: AccountId, ask: impl Fn(InstanceId, u64, Duration) -> F)
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        let ask = &ask;
+        let (ask, until) = (&ask, Instant::now() + LISTED_WAIT);
         let created = self.unlisted(account).into_iter();
-        let listed =
-            join_all(created.map(|(instance, version)| {
-                self.is_listed(account, instance, move || ask(instance, version))
-            }));
+        let listed = join_all(created.map(|(instance, version)| {
+            // What is asked for when another list's question is over has what is left of this one's time: nobody listens behind it.
+            let ask = move || ask(instance, version, until.saturating_duration_since(Instant::now()));
+            self.is_listed(account, instance, ask)
+        }));
         if timeout(LISTED_WAIT, listed).await.is_err() {
             debug!(%account, "what was created is not listed yet");
         }
@@ -171,7 +172,7 @@ mod tests {
             just.note(ACCOUNT, instance(number), 1);
         }
         let (view, listed) = watch::channel(false);
-        let ask = |_, _| {
+        let ask = |_, _, _| {
             questions.fetch_add(1, Ordering::SeqCst);
             let mut listed = listed.clone();
             async move { listed.wait_for(|listed| *listed).await.is_ok() }
@@ -192,10 +193,12 @@ mod tests {
         let (just, questions) = (JustCreated::new(), AtomicUsize::new(0));
         just.note(ACCOUNT, instance(1), 1);
         let (view, listed) = watch::channel(false);
-        let ask = |_, _| {
+        let times = Mutex::new(Vec::new());
+        let ask = |_, _, time| {
             questions.fetch_add(1, Ordering::SeqCst);
+            times.lock().unwrap().push(time);
             let mut listed = listed.clone();
-            async move { timeout(LISTED_WAIT, listed.wait_for(|listed| *listed)).await.is_ok() }
+            async move { timeout(time, listed.wait_for(|listed| *listed)).await.is_ok() }
         };
         let listed_at = Instant::now() + LISTED_WAIT + Duration::from_millis(50);
         let early = just.listed(ACCOUNT, ask);
@@ -209,6 +212,11 @@ mod tests {
         };
         futures::join!(early, late, listing);
         assert_eq!(questions.load(Ordering::SeqCst), 2);
+        assert_eq!(
+            *times.lock().unwrap(),
+            [LISTED_WAIT, Duration::from_millis(240)],
+            "what each list has left"
+        );
         assert!(just.unlisted(ACCOUNT).is_empty(), "it was told when it was listed");
     }
 
@@ -216,9 +224,9 @@ mod tests {
     async fn a_list_that_goes_away_takes_its_question_along() {
         let just = JustCreated::new();
         just.note(ACCOUNT, instance(1), 1);
-        let gone = just.listed(ACCOUNT, |_, _| std::future::pending()).now_or_never();
+        let gone = just.listed(ACCOUNT, |_, _, _| std::future::pending()).now_or_never();
         assert!(gone.is_none());
-        just.listed(ACCOUNT, |_, _| async { true }).await;
+        just.listed(ACCOUNT, |_, _, _| async { true }).await;
         assert!(just.unlisted(ACCOUNT).is_empty(), "the next list asked itself");
     }
 }

@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{
     failure::Failure,
-    just_created::{JustCreated, LISTED_WAIT},
+    just_created::JustCreated,
     record::{Record, Records},
 };
 
@@ -48,13 +48,16 @@ pub struct Lists {
 
 impl Lists {
     /// A page of an account's instances, as many as a page may have if the limit is 0. What the account created through this
-    /// gateway a moment ago is waited for, a quarter of a second at most: whoever creates an instance lists right after it.
+    /// gateway a moment ago is waited for, a quarter of a second at most: whoever creates an instance lists right after it, also behind a
+    /// cursor that it kept.
     pub async fn page(&self, account: AccountId, query: InstanceQueryV1) -> Result<Page, Failure> {
-        // Whoever reads on has waited already.
-        if query.after.is_none() {
-            let shows = |instance, version| shows(Arc::clone(&self.bus), instance, version);
-            self.just_created.listed(account, shows).await;
-        }
+        let shows = |instance, version, time| shows(Arc::clone(&self.bus), instance, version, time);
+        self.just_created.listed(account, shows).await;
+        self.page_now(account, query).await
+    }
+
+    /// The same without waiting.
+    async fn page_now(&self, account: AccountId, query: InstanceQueryV1) -> Result<Page, Failure> {
         let limit = if query.limit == 0 { PAGE_MAX } else { query.limit.min(PAGE_MAX) };
         let query = InstanceQueryV1 { account: Some(account), limit, ..query };
         let page = self.query(QueryV1::Instances(query)).await?;
@@ -85,14 +88,16 @@ impl Lists {
         max: usize,
     ) -> Result<Vec<Record>, Failure> {
         let mut records = Vec::new();
+        let mut page = self.page(account, query.clone()).await?;
         loop {
-            let page = self.page(account, query.clone()).await?;
             records.extend(page.records);
             let Some(last) = records.last().filter(|_| page.more && records.len() < max) else {
                 records.truncate(max);
                 return Ok(records);
             };
             query.after = Some(last.id);
+            // It has waited already.
+            page = self.page_now(account, query.clone()).await?;
         }
     }
 
@@ -130,11 +135,11 @@ async fn ask(bus: &dyn Bus, query: &QueryV1, patience: Duration) -> Result<Query
     codec::decode(&reply).map_err(|error| Failure::unavailable(VIEW, error))
 }
 
-/// Whether the view shows an instance as it was at a version, once it does so or after [`LISTED_WAIT`].
-async fn shows(bus: Arc<dyn Bus>, instance: InstanceId, version: u64) -> bool {
-    let wait_ms = u16::try_from(LISTED_WAIT.as_millis()).unwrap_or(u16::MAX);
+/// Whether the view shows an instance as it was at a version, once it does so or after so long.
+async fn shows(bus: Arc<dyn Bus>, instance: InstanceId, version: u64, time: Duration) -> bool {
+    let wait_ms = u16::try_from(time.as_millis()).unwrap_or(u16::MAX);
     let stands = QueryV1::Stands { instance, version, wait_ms };
-    matches!(ask(&*bus, &stands, LISTED_WAIT).await, Ok(QueryReplyV1::Stands(true)))
+    matches!(ask(&*bus, &stands, time).await, Ok(QueryReplyV1::Stands(true)))
 }
 
 /// Why a query has no answer; a projections process of an earlier release does not know each.
