@@ -170,3 +170,40 @@ async fn a_login_that_comes_of_a_new_connect_is_logged_out_when_it_is_there_and_
         assert_eq!(upstream.asked("DELETE"), 1);
     }
 }
+
+#[tokio::test]
+async fn a_login_that_somebody_else_began_there_is_left_by_an_attempt_that_could_ask_for_no_code() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(true)));
+    let _connector = world.connector_driven_by(driver).await;
+    let id = world.instance_on("evo", "shop").await;
+    upstream.set("shop", "connecting", None);
+    world.connect(id).await;
+    world.until("it has begun", async || world.has_device_keys(id, 1).await).await;
+    upstream.looked_at(&world, 10).await;
+    world.delete(id).await;
+    world.until("nothing is kept of it", async || !world.has_device_keys(id, 1).await).await;
+    assert_eq!((upstream.asked("DELETE"), upstream.asked("GET /instance/connect/")), (0, 0));
+}
+
+#[tokio::test]
+async fn a_login_of_a_former_attempt_is_unlinked_by_the_next_one_that_could_ask_for_no_code() {
+    let world = World::new().await;
+    let (upstream, driver) = Scripted::start("drive").await;
+    upstream.script(|script| (script.logout, script.is_paired) = (Logout::FailingThatWorks, Some(false)));
+    let _connector = world.connector_driven_by(driver).await;
+    let id = shows_a_code(&world).await;
+    upstream.script(|script| script.is_paired = Some(true));
+    world.logout(id).await;
+    upstream.looked_at(&world, 10).await;
+    world.connect(id).await;
+    world.until("the next one sees to it", async || !world.has_device_keys(id, 1).await).await;
+    upstream.looked_at(&world, 10).await;
+    world.delete(id).await;
+    upstream.looked_at(&world, 10).await;
+    assert_eq!(upstream.asked("DELETE"), 0, "it may still come");
+    upstream.set("shop", "open", Some(JID));
+    world.until("nothing is kept of it", async || !world.has_device_keys(id, 2).await).await;
+    assert_eq!(upstream.asked("DELETE"), 1);
+}

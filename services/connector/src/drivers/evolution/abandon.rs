@@ -16,9 +16,8 @@ const JOINED_LOOKS: u32 = 60;
 
 impl Evolution {
     /// Sees to it that nobody can link a device by the codes of an attempt that is over, and that one which was linked by them
-    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `has_asked` says whether it ever asked for codes,
-    /// `hanging` how long what may be a login has lasted.
-    pub(super) async fn end_attempt(&self, link: &Link, name: &str, has_asked: bool, hanging: &Hanging) {
+    /// meanwhile is unlinked. Looks until that is so: whoever calls bounds it. `hanging` says how long what may be a login has lasted.
+    pub(super) async fn end_attempt(&self, link: &Link, name: &str, hanging: &Hanging) {
         let joined_max = JOINED_MAX.min(self.upstream.settings.poll * JOINED_LOOKS);
         let mut joining = None::<Instant>;
         loop {
@@ -41,9 +40,6 @@ impl Evolution {
             };
             match there {
                 Ok(There::Free { .. }) | Err(UpstreamError::NotFound) => return,
-                // A logout would wipe the keys of a device that is away, and nobody could unlink it any more. One that nobody
-                // linked by this attempt is not its to unlink.
-                Ok(There::Open | There::Away | There::Joining) if !has_asked => return,
                 // Where it is only looked, a device that was linked meanwhile is looked at as any other.
                 Ok(There::Open | There::Away) if !self.upstream.is_driven() => return,
                 Ok(There::Pairing | There::Joining) if hangs_for_good && !self.upstream.is_driven() => return,
@@ -67,6 +63,7 @@ impl Evolution {
                         joining = None;
                     }
                 }
+                // A logout would wipe the keys of a device that is away, and nobody could unlink it any more.
                 Ok(There::Joining | There::Away) => {}
                 Err(error) => {
                     debug!(instance = %link.instance, %error, "whether codes are shown is not known yet");

@@ -74,7 +74,7 @@ struct Material {
     name: String,
     /// The JID of the device; none as long as none was seen.
     jid: Option<String>,
-    /// Whether codes were asked for.
+    /// Whether codes were asked for, by it or by an attempt before it, which leaves its end to it.
     #[serde(default = "is_so")]
     has_asked: bool,
 }
@@ -181,13 +181,14 @@ impl DeviceLink for Evolution {
         if matches!(kept, Ok(None)) {
             return;
         }
+        // What cannot be read may say anything.
+        let has_asked = kept.as_ref().map_or(true, |kept| kept.as_ref().is_some_and(|it| it.has_asked));
         // Where it is only looked by now, codes may be anybody's, but for those of an attempt that ran until now.
-        if (self.upstream.is_driven() || ran)
+        if has_asked
+            && (self.upstream.is_driven() || ran)
             && let Some(name) = self.name(link).await
         {
-            // What cannot be read may say anything.
-            let has_asked = kept.as_ref().map_or(true, |kept| kept.as_ref().is_some_and(|it| it.has_asked));
-            self.end_attempt(link, &name, has_asked, hanging).await;
+            self.end_attempt(link, &name, hanging).await;
         }
         // A device that was seen is still to be unlinked.
         if matches!(kept, Ok(Some(Material { jid: None, .. }))) {

@@ -64,7 +64,8 @@ fn begun(name: &str, has_asked: bool) -> Material {
 /// Keeps that an attempt has begun; false if that does not work yet. Whoever ran it before may have asked for codes already.
 async fn store_begun(link: &Link, name: &str) -> bool {
     match kept(link).await {
-        Ok(None) => store(link, &begun(name, false)).await,
+        // What one before it asked for may still come.
+        Ok(None) => store(link, &begun(name, link.attempt != 1)).await,
         Ok(Some(_)) | Err(_) => true,
     }
 }
