@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use berth_bus::{KeyRingError, Request, Requests};
 use berth_domain::instance::NoticeClass;
-use berth_log::{ReadError, Rehydrated, StateError, decode_state, rehydrate};
+use berth_log::{LogRead, ReadError, Rehydrated, StateError, decode_commit, decode_state, rehydrate};
 use berth_notices::{
     derive::{Step, own_listeners},
     formats::{self, Format},
 };
 use berth_proto::{
-    AccountId, DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
+    AccountId, CommitV2, DecodeError, EncodeError, Hash, InstanceId, Partition, RecordV1, Sealed, StreamKey,
     account::AccountStateV3,
     delivery::{DeliveryEvent, LastWordsKeptV1, NoticeKeyV1},
+    event::Event,
     instance::{DeviceV1, InstanceStateV1, PhaseV1, SettingsBlockV1, WebhookV1},
 };
 use berth_runtime::{DataKey, OpenError, resealing::Resealer, sealing::field};
@@ -33,6 +34,9 @@ pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_hours(24);
 
 /// How long to wait before a key is destroyed again when that failed.
 const ERASE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Commits that are read at once in search of the deletion.
+const PAGE_COMMITS: u64 = 16;
 
 /// Deleted instances whose last notices are kept at the same time.
 const KEPT_AT_ONCE_MAX: usize = 64;
@@ -100,10 +104,9 @@ pub(crate) async fn erase(tools: &Tools, instance: InstanceId) {
 }
 
 async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
-    let Some(stored) = tools.log.tail(&StreamKey::instance(instance)).await? else {
+    let Some(Rehydrated { commit, state, .. }) = deletion(&*tools.log, instance).await? else {
         return Ok(());
     };
-    let Rehydrated { commit, state, .. } = rehydrate(&*tools.log, &stored).await?;
     let Some(step) = Step::with(&commit, state)? else {
         return Ok(());
     };
@@ -116,7 +119,7 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
         .filter(|notice| notice.class == NoticeClass::Deletion)
         .map(|notice| notice.key)
         .collect();
-    if notices.is_empty() || !matches!(step.state.phase, PhaseV1::Deleted { .. }) {
+    if notices.is_empty() {
         return Ok(());
     }
     let (Some(old), Some(new)) = keys(tools, instance).await? else {
@@ -132,6 +135,39 @@ async fn keep(tools: &Tools, instance: InstanceId) -> Result<(), KeepError> {
     let partition = Partition::of(instance.as_bytes());
     note_as_guest(tools, partition, DeliveryEvent::from(kept)).await?;
     Ok(())
+}
+
+/// The commit that deleted an instance and the state after it; none if it is not deleted. It need not be the last one: that a device is unlinked is
+/// noted behind it, and whoever deleted it may be late.
+async fn deletion(
+    log: &dyn LogRead,
+    instance: InstanceId,
+) -> Result<Option<Rehydrated<InstanceStateV1>>, KeepError> {
+    let stream = StreamKey::instance(instance);
+    let Some(tail) = log.tail(&stream).await? else { return Ok(None) };
+    let last: Rehydrated<InstanceStateV1> = rehydrate(log, &tail).await?;
+    if !matches!(last.state.phase, PhaseV1::Deleted { .. }) {
+        return Ok(None);
+    }
+    if deletes(&last.commit) {
+        return Ok(Some(last));
+    }
+    let mut end = tail.tail.version - 1;
+    while end > 0 {
+        let after = end.saturating_sub(PAGE_COMMITS);
+        let page = log.read(&stream, after, usize::try_from(end - after).unwrap_or_default()).await?;
+        for stored in page.iter().rev() {
+            if decode_commit(stored).is_ok_and(|commit| deletes(&commit)) {
+                return Ok(Some(rehydrate(log, stored).await?));
+            }
+        }
+        end = after;
+    }
+    Ok(None)
+}
+
+fn deletes(commit: &CommitV2) -> bool {
+    commit.events.iter().any(|record| matches!(Event::from_record(record), Ok(Event::InstanceDeleted(_))))
 }
 
 /// The endpoints that an account had in a version; none if that is damaged: it stays so, and the instance's own endpoints are

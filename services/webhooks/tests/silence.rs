@@ -193,6 +193,27 @@ async fn the_last_words_outlive_the_data_key_and_their_own_key_dies_with_them() 
 }
 
 #[tokio::test]
+async fn the_last_words_are_kept_although_the_deletion_is_not_the_last_that_was_noted() {
+    let (world, receiver) = (World::new().await, Receiver::start().await);
+    let _replica = world.replica("a", quick()).await;
+    world.create(vec![world.endpoint(1, "native", receiver.address)]).await;
+    world.link().await;
+    world.settled(2).await;
+    receiver.answer(500);
+    world.delete().await;
+    // Whoever deleted it is late, and the unlink was confirmed meanwhile.
+    world.unlinked().await;
+    world.bus.request(&last_words_subject(world.instance), Bytes::new(), DEADLINE).await.unwrap();
+    world.keys.destroy(world.instance.as_bytes()).await.unwrap();
+    let tries = receiver.hits().len();
+    receiver.received(tries + 1).await;
+    receiver.answer(200);
+    let outcomes = world.settled(3).await;
+    assert_eq!(outcomes, [SettlementV1::Delivered; 3]);
+    assert_eq!(receiver.words().last().map(String::as_str), Some("instance.deleted"));
+}
+
+#[tokio::test]
 async fn instances_that_are_deleted_together_keep_their_last_words() {
     let (world, receiver) = (World::new().await, Receiver::start().await);
     let _replica = world.replica("a", quick()).await;

@@ -8,7 +8,7 @@ use berth_proto::{
     AccountId, CommandId, CommitV1, CommitV2, DirectoryId, Hash, RecordV1, StreamKey, codec,
     command::{
         Command, ConnectV1, CreateInstanceV1, DeleteV1, LogoutV1, ReportLinkedV1, ReportLostV1, ReportOpenV1,
-        ReportQrV1, ReportV1,
+        ReportQrV1, ReportUnlinkedV1, ReportV1,
     },
     commit::{OriginV1, PrincipalV1, ReceiptV1},
     event::Event,
@@ -86,6 +86,12 @@ impl World {
 
     pub(crate) async fn delete(&self) {
         self.command(DeleteV1 { only_without_session: false }).await;
+    }
+
+    /// The device of the last attempt is unlinked.
+    pub(crate) async fn unlinked(&self) {
+        let report = self.report(self.state().await.attempt);
+        self.command(ReportUnlinkedV1 { report, abandoned: None }).await;
     }
 
     /// From nothing to an open connection.
