@@ -219,13 +219,13 @@ impl Turns {
         }
     }
 
-    /// A lane stands nowhere any more and is away; whether it waits for its breaker, and whether for its turn. Where the latter leads
-    /// stays known: it comes back soon, and what is new would have to wait until that was found out of all that did.
-    pub(super) fn goes_away(&mut self, lane_key: LaneKey, is_held: bool, is_stuck: bool) {
-        if !is_stuck {
+    /// A lane stands nowhere any more and is away, for that reason. Where one leads that waited for its turn stays known: it comes back
+    /// soon, and what is new would have to wait until that was found out of all that did.
+    pub(super) fn goes_away(&mut self, lane_key: LaneKey, why: Why) {
+        if why != Why::Stuck {
             self.known.remove(&(lane_key.instance, lane_key.endpoint));
         }
-        if is_held {
+        if why == Why::Held {
             self.breakers.goes_away(lane_key.endpoint);
         }
     }

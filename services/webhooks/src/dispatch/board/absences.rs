@@ -4,7 +4,7 @@ use berth_proto::{EndpointId, InstanceId, Timestamp};
 
 use super::{
     Board,
-    away::{Absence, Call, Head},
+    away::{Absence, Call, Head, NEVER},
 };
 use crate::{
     dispatch::{
@@ -14,9 +14,9 @@ use crate::{
     schedule::plus,
 };
 
-/// Notices that an instance is owed at most that goes away: all of them are read when it comes back. Of one that is owed more the
-/// oldest ones stay, of which there are few for each.
-const NOTICES_MAX: usize = 1_024;
+/// Notices that an instance is owed at most that goes away: all of them are passed by when it is read back, while other reads wait. Of
+/// one that is owed more the oldest ones stay, one for each endpoint.
+const NOTICES_MAX: usize = 16_384;
 /// The same as [`super::Room::away_from`] where there is no room.
 const AWAY_FROM_PRESSED: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -60,14 +60,16 @@ impl Board {
         }
         let is_pressed = self.is_pressed();
         let from = plus(now, if is_pressed { AWAY_FROM_PRESSED } else { self.room.away_from });
-        let (mut heads, mut until, mut notices) = (Vec::with_capacity(lanes.len()), Timestamp(i64::MAX), 0);
-        let (mut oldest, mut is_stuck) = (None, false);
+        let (mut heads, mut notices) = (Vec::with_capacity(lanes.len()), 0);
+        let (mut oldest, mut until, mut stuck_until) = (None, NEVER, NEVER);
         for lane_key in lanes {
             let lane = self.lanes.get(lane_key).filter(|lane| lane.busy == 0)?;
             let head = lane.head()?;
             let rest = self.turns.rest_of(*lane_key, lane, (now, is_pressed))?;
-            until = until.min(rest.until);
-            is_stuck |= rest.why == Why::Stuck;
+            match rest.why {
+                Why::Stuck => stuck_until = stuck_until.min(rest.until),
+                Why::Due | Why::Held => until = until.min(rest.until),
+            }
             notices += lane.owed();
             if !head.held {
                 oldest = oldest.into_iter().chain([head.occurred_at]).min();
@@ -80,17 +82,18 @@ impl Board {
                 attempts: head.attempts,
                 codes: lane_key.codes,
                 is_kept: head.held,
-                is_held: rest.why == Why::Held,
+                why: rest.why,
             });
         }
         let (notices, heads) = (u32::try_from(notices).unwrap_or(u32::MAX), heads.into_boxed_slice());
-        (until > from).then_some(Absence { until, oldest, notices, is_stuck, is_touched: false, heads })
+        let absence = Absence { until, stuck_until, oldest, notices, is_touched: false, heads };
+        (until.min(stuck_until) > from).then_some(absence)
     }
 
     fn go(&mut self, instance: InstanceId, absence: Absence) {
         for head in &absence.heads {
             let lane_key = head.lane(instance);
-            self.turns.goes_away(lane_key, head.is_held, absence.is_stuck);
+            self.turns.goes_away(lane_key, head.why);
             self.change(lane_key, |lane| {
                 lane.queue.clear();
                 lane.beyond = None;
@@ -109,7 +112,7 @@ impl Board {
 
     /// What was away does not wait for breakers any more.
     pub(super) fn waits_no_more(&mut self, absence: &Absence) {
-        for head in absence.heads.iter().filter(|head| head.is_held) {
+        for head in absence.heads.iter().filter(|head| head.why == Why::Held) {
             self.turns.came_back(head.endpoint, false);
         }
     }

@@ -13,17 +13,20 @@ use std::{
 use berth_proto::{EndpointId, InstanceId, Timestamp};
 
 use super::{InLane, LaneKey};
+use crate::dispatch::turns::Why;
 
 /// Lanes of instances that are away at most, of 40 bytes each; the others stay in memory.
 const LANES_MAX: usize = 4_000_000;
 /// Instances that are looked at at once for endpoints that are called back.
 const LOOKED_AT_ONCE: usize = 1_024;
+/// No moment.
+pub(super) const NEVER: Timestamp = Timestamp(i64::MAX);
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Away {
     absences: BTreeMap<InstanceId, Absence>,
-    /// The same by when each comes back; without those that are to be read. Those that are stuck stand behind the others.
+    /// The same by when each comes back; without those that are to be read. What only waits for its turn stands behind the others.
     turns: BTreeSet<(bool, Timestamp, InstanceId)>,
     /// Notices of all of them.
     notices: usize,
@@ -35,14 +38,14 @@ pub(super) struct Away {
 /// What is remembered of an instance that is away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Absence {
-    /// When it comes back.
+    /// When it comes back for what is due then, or is to be probed; [`NEVER`] if all that it is owed waits for its turn.
     pub(super) until: Timestamp,
+    /// When it comes back for what waited for its turn and made room for others, where there is room; [`NEVER`] without such.
+    pub(super) stuck_until: Timestamp,
     /// When that happened of which its endpoints wait longest to be told, if it is to be sent.
     pub(super) oldest: Option<Timestamp>,
     /// Notices that it is owed.
     pub(super) notices: u32,
-    /// Whether it waits for its turn, and made room for others.
-    pub(super) is_stuck: bool,
     /// Whether something happened to it since, so that the gate is to be asked about all that it is owed.
     pub(super) is_touched: bool,
     pub(super) heads: Box<[Head]>,
@@ -61,8 +64,8 @@ pub(super) struct Head {
     pub(super) codes: bool,
     /// Whether it waits to be fetched, not to be sent.
     pub(super) is_kept: bool,
-    /// Whether the breaker of its endpoint was open when it went.
-    pub(super) is_held: bool,
+    /// What it waited for when it went.
+    pub(super) why: Why,
 }
 
 /// Endpoints whose instances are called back, a part of the instances at a time.
@@ -105,7 +108,7 @@ impl Away {
         self.take(instance);
         self.notices += absence.notices as usize;
         self.lanes += absence.heads.len();
-        self.turns.insert(absence.turn(instance));
+        self.turns.extend(absence.turns(instance));
         self.absences.insert(instance, absence);
     }
 
@@ -114,7 +117,9 @@ impl Away {
         let absence = self.absences.remove(&instance)?;
         self.notices -= absence.notices as usize;
         self.lanes -= absence.heads.len();
-        self.turns.remove(&absence.turn(instance));
+        for turn in absence.turns(instance) {
+            self.turns.remove(&turn);
+        }
         Some(absence)
     }
 
@@ -191,13 +196,13 @@ impl Away {
             let mut is_called = false;
             for head in &mut absence.heads {
                 match called.get(&head.endpoint) {
-                    Some(Call::One) if head.is_held => {
+                    Some(Call::One) if head.why == Why::Held => {
                         let first = longest.entry(head.endpoint).or_insert((head.due, *instance));
                         *first = (*first).min((head.due, *instance));
                     }
-                    Some(Call::All) if head.is_held => {
+                    Some(Call::All) if head.why == Why::Held => {
                         // A breaker that closed counts it no more.
-                        (head.is_held, is_called) = (false, true);
+                        (head.why, is_called) = (Why::Due, true);
                     }
                     Some(Call::Touched) => (absence.is_touched, is_called) = (true, true),
                     Some(Call::One | Call::All) | None => {}
@@ -242,8 +247,9 @@ impl Away {
 // === impl Absence ===
 
 impl Absence {
-    const fn turn(&self, instance: InstanceId) -> (bool, Timestamp, InstanceId) {
-        (self.is_stuck, self.until, instance)
+    fn turns(&self, instance: InstanceId) -> impl Iterator<Item = (bool, Timestamp, InstanceId)> {
+        let turns = [(false, self.until, instance), (true, self.stuck_until, instance)];
+        turns.into_iter().filter(|(_, until, _)| *until != NEVER)
     }
 
     /// A notice, if it is the head of a lane.
@@ -268,9 +274,9 @@ fn hasten(
     absence: &mut Absence,
     at: Timestamp,
 ) {
-    if at < absence.until || absence.is_stuck {
-        turns.remove(&absence.turn(instance));
-        (absence.until, absence.is_stuck) = (at.min(absence.until), false);
-        turns.insert(absence.turn(instance));
+    if at < absence.until {
+        turns.remove(&(false, absence.until, instance));
+        absence.until = at;
+        turns.insert((false, at, instance));
     }
 }
