@@ -13,7 +13,6 @@ use berth_proto::{
 };
 use berth_runtime::{
     Entropy, Role, Unique,
-    config::UpstreamMode,
     entropy::new_command_id,
     sealing::field,
     telemetry::traces::{self, SpanKind},
@@ -155,7 +154,7 @@ impl Commands {
         }
         let upstream = self.standings.of(instance).await?.and_then(|standing| standing.upstream);
         let upstream = upstream.and_then(|name| self.upstreams.named(&name).cloned());
-        let is_observed = upstream.is_some_and(|it| it.settings.mode == UpstreamMode::Observe);
+        let is_observed = upstream.is_some_and(|upstream| !upstream.is_driven());
         if is_observed { Err(Failure::ObservedOnly) } else { Ok(()) }
     }
 

@@ -52,7 +52,7 @@ impl Cadence {
     }
 
     async fn pause_of(&self, pause: Duration) {
-        let links = u32::try_from(self.hints.running()).unwrap_or(u32::MAX);
+        let links = u32::try_from(self.hints.runs()).unwrap_or(u32::MAX);
         let fair = Duration::from_secs(1).saturating_mul(links) / LOOKS_PER_SECOND;
         sleep(pause.max(fair)).await;
     }

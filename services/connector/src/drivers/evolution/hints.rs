@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use berth_proto::InstanceId;
@@ -14,6 +17,8 @@ pub(super) struct Hints {
     all: Mutex<All>,
     /// An instance begins to run.
     begun: Notify,
+    /// Runs: an attempt may end when the next one of its instance has begun.
+    runs: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +54,7 @@ impl Hints {
         all.named.insert(name.to_owned(), instance);
         all.instances.insert(instance, entry);
         drop(all);
+        self.runs.fetch_add(1, Ordering::Relaxed);
         self.begun.notify_one();
         Hinted { hints: self, instance, news }
     }
@@ -91,9 +97,9 @@ impl Hints {
         self.all().named.keys().cloned().collect()
     }
 
-    /// How many run.
-    pub(super) fn running(&self) -> usize {
-        self.all().instances.len()
+    /// How many attempts run.
+    pub(super) fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
     }
 
     /// Waits until another instance runs.
@@ -117,6 +123,7 @@ impl Hints {
 
 impl Drop for Hinted<'_> {
     fn drop(&mut self) {
+        self.hints.runs.fetch_sub(1, Ordering::Relaxed);
         let mut all = self.hints.all();
         // The next attempt of the instance may run already.
         let is_own = |entry: &Entry| Arc::ptr_eq(&entry.news, &self.news);
@@ -140,7 +147,9 @@ mod tests {
         let (hints, instance) = (Hints::default(), InstanceId::from_bytes([7; 16]));
         let former = hints.hear(instance, "shop");
         let next = hints.hear(instance, "shop");
+        assert_eq!(hints.runs(), 2);
         drop(former);
+        assert_eq!(hints.runs(), 1);
         hints.tell_of("shop");
         assert!(hints.is_told_of(instance));
         hints.news(instance).await;
