@@ -78,6 +78,7 @@ impl Evolution {
         let may_log_in = hanging.connects();
         // Whatever it answers: it may connect nevertheless. Logged out by the next looks, if nobody logs in.
         let _asked = self.upstream.client.connect(name, None).await;
+        hanging.has_connected();
         if !may_log_in {
             // It is given up before they could see it.
             let _asked = self.upstream.client.logout(name).await;
