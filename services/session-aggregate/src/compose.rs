@@ -20,7 +20,9 @@ use crate::{
     mailbox::Mailboxes,
     names_there::NamesThere,
     ownership::Owned,
-    process::{ProcessManager, duty::Duty, open_work::OpenWork, own_commands::OwnCommands},
+    process::{
+        ProcessManager, duty::Duty, open_creates::OpenCreates, open_work::OpenWork, own_commands::OwnCommands,
+    },
     sagas::{
         create::Create, delete::Delete, moving::Move, names_here::NamesHere, rename::Rename, rotate::Rotate,
     },
@@ -189,12 +191,12 @@ impl Shared {
         delete: Arc<Delete>,
     ) -> Duty {
         Duty {
+            open_creates: OpenCreates::new(open_work.clone(), self.directory.clone()),
             open_work,
             commands,
             log,
             instances: Arc::clone(&self.instances),
             accounts: Arc::clone(&self.accounts),
-            directory: self.directory.clone(),
             delete,
             keys: self.keys.clone(),
             clock: Arc::clone(&self.clock),

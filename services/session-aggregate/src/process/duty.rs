@@ -13,7 +13,7 @@ use berth_domain::{
 };
 use berth_log::{LogRead, TransactError};
 use berth_proto::{
-    AccountId, CommandId, DirectoryId, InstanceId, WriteVersion,
+    AccountId, CommandId, InstanceId, WriteVersion,
     command::{Command, ConfigureWebhookV1, DeleteV1, RemoveWebhookV1},
     commit::PrincipalV1,
     frame::RejectionCodeV1,
@@ -28,13 +28,13 @@ use super::{
     agenda::{instance_in, instances_of},
     job::{BY_MOMENT, Job, Work, moment_key},
     jobs::{JobError, Stands},
+    open_creates::OpenCreates,
     open_work::{OpenWork, PAGE_ROWS},
     own_commands::{OwnCommands, body_of},
 };
 use crate::{
     accounts::Accounts,
     cause::Cause,
-    directory::Directory,
     instances::Instances,
     reseal,
     sagas::{
@@ -48,8 +48,6 @@ use crate::{
 const REACH_MAX: Duration = Duration::from_secs(5);
 /// Instances of one account that are worked on at once.
 const INSTANCES_AT_ONCE: usize = 16;
-/// Pause before an account is looked at again that more creates may concern than are looked at.
-const CREATES_AGAIN_SECONDS: i64 = 10;
 /// Instances of one account that are sent commands in one look; the next look goes on. Other open work waits meanwhile.
 const INSTANCES_CHANGED_MAX: usize = 32;
 
@@ -70,7 +68,7 @@ pub(crate) struct Duty {
     pub(crate) log: Arc<dyn LogRead>,
     pub(crate) instances: Arc<Instances>,
     pub(crate) accounts: Arc<Accounts>,
-    pub(crate) directory: Directory,
+    pub(crate) open_creates: OpenCreates,
     /// Knows for how long last words are waited for.
     pub(crate) delete: Arc<Delete>,
     pub(crate) keys: KeyRing,
@@ -103,7 +101,7 @@ impl Duty {
         // Before the instances are looked at: a create that is done by now is among them.
         let end = self.log.end().await.map_err(Trouble::from)?;
         self.open_work.agenda.reached(&end, REACH_MAX).await?;
-        let creates_open = if is_early { None } else { self.creates_open(account).await? };
+        let creates_open = !is_early && self.open_creates.may_be_of(account, state.updated_at).await?;
         let change = Change { account, state, asked_by: self.accounts.unsettled_by(account, state).await };
         if self.change_instances(&change).await? > 0 {
             return Ok(Stands::GoesOn);
@@ -111,8 +109,8 @@ impl Duty {
         if is_early {
             return Ok(Stands::Waits(settled_from));
         }
-        if let Some(stands) = creates_open {
-            return Ok(stands);
+        if creates_open {
+            return Ok(Stands::GoesOn);
         }
         if state.closed_at.is_some() {
             if self.last_words_open(account).await? {
@@ -258,26 +256,6 @@ impl Duty {
                 return Ok(false);
             }
         }
-    }
-
-    /// How the duty stands for a create of an instance in this account that is neither settled nor given up, whichever replica it is for to
-    /// finish; none if there is no such create. Of more creates than are looked at each may be one: an account that waits until they are
-    /// fewer is late, one that does not may lose its key before its last instance is there.
-    async fn creates_open(&self, account: AccountId) -> Result<Option<Stands>, JobError> {
-        // What began before the change is due by now, or a clock was ahead.
-        let Some(creates) = self.open_work.due_of(Work::Create).await? else {
-            warn!(%account, "more creates are open than are looked at: the account waits until they are fewer");
-            return Ok(Some(Stands::Waits(self.clock.now().plus_seconds(CREATES_AGAIN_SECONDS))));
-        };
-        let mut holds = stream::iter(creates)
-            .map(|create| self.directory.holder(DirectoryId::from_bytes(create.id)))
-            .buffer_unordered(INSTANCES_AT_ONCE);
-        while let Some(hold) = holds.next().await {
-            if hold?.is_some_and(|hold| hold.account == account && hold.blueprint.is_some()) {
-                return Ok(Some(Stands::GoesOn));
-            }
-        }
-        Ok(None)
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod duty;
 pub(crate) mod job;
 mod jobs;
 mod looks;
+pub(crate) mod open_creates;
 pub(crate) mod open_work;
 pub(crate) mod own_commands;
 mod sweeper;

@@ -14,8 +14,6 @@ use crate::ownership::Owned;
 pub(super) const PAGE_ROWS: usize = 256;
 /// Jobs that are worked on in one sweep.
 pub(super) const SWEEP_JOBS_MAX: usize = 16 * 1_024;
-/// Open jobs of one kind among which something is looked for, about 100 bytes each.
-const KIND_ROWS_MAX: usize = 2_048;
 
 /// Reads the agenda.
 #[derive(Debug, Clone)]
@@ -77,18 +75,21 @@ impl OpenWork {
         read(move || jobs.filter_map(stands).collect()).await
     }
 
-    /// The jobs of a kind that are due or stand further ahead than such are ever put, whoever's they are and whether they rest; none if more
-    /// of that kind are open than [`KIND_ROWS_MAX`].
-    pub(super) async fn due_of(&self, work: Work) -> Result<Option<Vec<Job>>, ViewError> {
+    /// The jobs of a kind that are due or stand further ahead than such are ever put, whoever's they are and whether they rest, of a page
+    /// behind a key; and behind which key the next ones begin, none at the end.
+    pub(super) async fn due_of(
+        &self,
+        work: Work,
+        after: Option<Vec<u8>>,
+    ) -> Result<(Vec<Job>, Option<Vec<u8>>), ViewError> {
         let now = self.clock.now();
         let too_far = now.plus_seconds(work.ahead_seconds_max() + AHEAD_SECONDS);
-        let rows = self.page(jobs_of(work), None, KIND_ROWS_MAX + 1).await?;
-        if rows.len() > KIND_ROWS_MAX {
-            return Ok(None);
-        }
+        let rows = self.page(jobs_of(work), after, PAGE_ROWS).await?;
         let is_due = |row: &[u8]| moment_in(row).is_some_and(|due| due <= now || due > too_far);
         let due = rows.iter().filter(|(_, row)| is_due(row)).filter_map(|(key, _)| key.last_chunk());
-        Ok(Some(due.map(|id| Job { work, id: *id }).collect()))
+        let jobs = due.map(|id| Job { work, id: *id }).collect();
+        let last = rows.last().filter(|_| rows.len() == PAGE_ROWS);
+        Ok((jobs, last.map(|(key, _)| key.clone())))
     }
 
     /// The jobs that stand further ahead than work of their kind is ever put, of those that are due no sooner than in
@@ -168,24 +169,30 @@ mod tests {
             table.put(*create, Some(NOW.plus_seconds(ahead)));
         }
         let open_work = open_work(&table);
-        assert_eq!(open_work.due_of(Work::Create).await.unwrap(), Some(open));
+        let (mut found, last) = open_work.due_of(Work::Create, None).await.unwrap();
+        found.extend(open_work.due_of(Work::Create, last).await.unwrap().0);
+        assert_eq!(found, open);
         let (mine, is_whole) = open_work.due(Timestamp::default(), |_| false).await.unwrap();
         assert!(mine.is_empty() && is_whole, "nothing is this replica's to finish");
     }
 
     #[tokio::test]
-    async fn of_more_creates_than_are_looked_at_none_is_said_to_be_all_of_them() {
+    async fn many_creates_are_looked_through_a_part_at_a_time() {
         let table = Arc::new(Table::default());
-        for number in 0..20_000 {
+        for number in 0..5_000 {
             table.put(job(Work::Create, number), Some(NOW.plus_seconds(-1)));
         }
-        let open_work = open_work(&table);
-        assert_eq!(open_work.due_of(Work::Create).await.unwrap(), None);
-        assert_eq!(table.read.load(Ordering::SeqCst), KIND_ROWS_MAX + 1, "rows were read");
-        for number in KIND_ROWS_MAX..20_000 {
-            table.put(job(Work::Create, number), None);
+        let (open_work, mut found, mut after) = (open_work(&table), 0, None);
+        loop {
+            let before = table.read.swap(0, Ordering::SeqCst);
+            assert!(before <= PAGE_ROWS, "{before} rows were read");
+            let (due, last) = open_work.due_of(Work::Create, after).await.unwrap();
+            found += due.len();
+            if last.is_none() {
+                break;
+            }
+            after = last;
         }
-        let due = open_work.due_of(Work::Create).await.unwrap();
-        assert_eq!(due.map(|due| due.len()), Some(KIND_ROWS_MAX));
+        assert_eq!(found, 5_000);
     }
 }
