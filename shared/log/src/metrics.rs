@@ -46,7 +46,7 @@ pub(crate) fn describe(shards: u8) {
     describe_gauge!(
         UNDELIVERABLE,
         Unit::Count,
-        "Messages of the log that followers of this process met and no client can be given, by shard: somebody published what is no commit."
+        "Messages of the log that followers of this process met, that no client can be given and behind which no good commit stands, by shard: somebody published what is no commit."
     );
     // An alarm on what has not happened yet needs something to look at.
     for outcome in ["stored", "conflict", "unknown", "unavailable", "full", "too_large"] {
@@ -72,7 +72,7 @@ pub(crate) fn forged(commits: usize) {
     gauge!(FORGED).set(commits as f64);
 }
 
-/// How many messages of a shard no client can be given.
+/// How many messages of a shard no client can be given and need somebody.
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and so many are not counted")]
 pub(crate) fn undeliverable(shard: u8, messages: usize) {
     gauge!(UNDELIVERABLE, "shard" => shard.to_string()).set(messages as f64);

@@ -6,14 +6,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use crate::metrics;
+use berth_proto::StreamKey;
+
+use crate::{decode::decode_commit, metrics, port::Stored};
 
 /// Stretches that are named in words; of the others only the number is told.
 const NAMED_MAX: usize = 4;
-/// Messages of a shard that no client can be given and that are told apart: more are not counted.
+/// Messages that no client can be given and that are told apart: more are neither named nor counted.
 const UNDELIVERABLE_MAX: usize = 4_096;
 
 /// The places that followers of this process passed over or were not given. A clone is the same.
@@ -21,8 +26,20 @@ const UNDELIVERABLE_MAX: usize = 4_096;
 pub(crate) struct Unreadable {
     /// The last revision of each stretch, by its shard and first revision. Written by followers, read by `/readyz`.
     stretches: Arc<Mutex<BTreeMap<(u8, u64), u64>>>,
-    /// The revisions of each shard's messages that no client can be given. Written by followers.
-    undeliverable: Arc<Mutex<BTreeMap<u8, BTreeSet<u64>>>>,
+    /// The messages that no client can be given. Written by followers.
+    undeliverable: Arc<Mutex<Undeliverable>>,
+    /// Whether any of them needs somebody: looked at for each commit that is met.
+    any: Arc<AtomicBool>,
+}
+
+/// Messages that no client can be given.
+#[derive(Debug, Default)]
+struct Undeliverable {
+    /// Those that were named, by shard and revision.
+    named: BTreeSet<(u8, u64)>,
+    /// Those that need somebody, with their streams: these refuse commands until they are deleted. One of no stream needs whoever
+    /// takes the right to publish away, which nobody sees in the log.
+    open: BTreeMap<(u8, u64), Option<StreamKey>>,
 }
 
 impl Unreadable {
@@ -53,15 +70,10 @@ impl Unreadable {
         );
     }
 
-    /// Notes a message that no client can be given, and says so if that is news: other followers may have met it before.
-    pub(crate) fn note_undeliverable(&self, shard: u8, revision: u64, subject: &str) {
-        let mut undeliverable = self.undeliverable.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_shard = undeliverable.entry(shard).or_default();
-        let is_news = of_shard.len() < UNDELIVERABLE_MAX && of_shard.insert(revision);
-        let messages = of_shard.len();
-        drop(undeliverable);
-        if is_news {
-            metrics::undeliverable(shard, messages);
+    /// Names a message that no client can be given, unless another follower met it before.
+    pub(crate) fn name_undeliverable(&self, shard: u8, revision: u64, subject: &str) {
+        let named = &mut self.undeliverable().named;
+        if named.len() < UNDELIVERABLE_MAX && named.insert((shard, revision)) {
             tracing::error!(
                 shard,
                 revision,
@@ -69,6 +81,34 @@ impl Unreadable {
                 "a message of the log cannot be delivered to any client: somebody published what is no commit"
             );
         }
+    }
+
+    /// Notes that such a message needs somebody: no good commit of its stream stands behind it, or it is of no stream. Whoever notes one
+    /// of a stream meets what comes behind it.
+    pub(crate) fn note_undeliverable(&self, stream: Option<StreamKey>, (shard, revision): (u8, u64)) {
+        let mut undeliverable = self.undeliverable();
+        if undeliverable.open.len() < UNDELIVERABLE_MAX {
+            undeliverable.open.insert((shard, revision), stream);
+            self.any.store(true, Ordering::Release);
+            undeliverable.tell(shard);
+        }
+    }
+
+    /// A commit was met: if it is a good one, whatever stands before it in its stream was dealt with. What cannot be used, and what
+    /// somebody else published, ends nothing.
+    pub(crate) fn went_on(&self, stored: &Stored) {
+        if !self.any.load(Ordering::Acquire) || decode_commit(stored).is_err() {
+            return;
+        }
+        let mut undeliverable = self.undeliverable();
+        let (stream, revision) = (Some(stored.stream), stored.tail.revision);
+        undeliverable.open.retain(|(_, at), of| *of != stream || *at >= revision);
+        self.any.store(!undeliverable.open.is_empty(), Ordering::Release);
+        undeliverable.tell(stored.shard);
+    }
+
+    fn undeliverable(&self) -> MutexGuard<'_, Undeliverable> {
+        self.undeliverable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was passed over, in words; none if nothing was.
@@ -87,23 +127,84 @@ impl Unreadable {
     }
 }
 
+// === impl Undeliverable ===
+
+impl Undeliverable {
+    /// Tells how many of a shard need somebody.
+    fn tell(&self, shard: u8) {
+        metrics::undeliverable(shard, self.open.range((shard, 0)..=(shard, u64::MAX)).count());
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use berth_proto::{
+        CommitV2, Hash, InstanceId, Timestamp,
+        codec::{RecordV1, encode},
+        commit::CarriedV1,
+    };
+    use bytes::Bytes;
+
     use super::*;
+    use crate::port::Tail;
+
+    fn stream(number: u16) -> StreamKey {
+        let mut id = [0; 16];
+        id[..2].copy_from_slice(&number.to_be_bytes());
+        StreamKey::instance(InstanceId::from_bytes(id))
+    }
 
     #[test]
-    fn a_message_that_several_followers_meet_is_counted_once_and_not_without_end() {
+    fn a_message_counts_once_until_a_good_commit_stands_behind_it() {
         let unreadable = Unreadable::default();
-        let counted = |shard| unreadable.undeliverable.lock().unwrap().get(&shard).map_or(0, BTreeSet::len);
-        for revision in [3, 5, 3] {
-            unreadable.note_undeliverable(1, revision, "berth.v1.log.x");
+        let counted = || unreadable.undeliverable().open.len();
+        for revision in [3, 5, 3, 5] {
+            unreadable.note_undeliverable(Some(stream(1)), (1, revision));
         }
-        assert_eq!((counted(0), counted(1)), (0, 2));
-        for revision in 0..10_000 {
-            unreadable.note_undeliverable(2, revision, "berth.v1.log.x");
-        }
-        assert_eq!(counted(2), UNDELIVERABLE_MAX);
+        unreadable.note_undeliverable(None, (1, 4));
+        assert_eq!(counted(), 3);
+        let commit = |number, revision| {
+            let commit = CommitV2 {
+                stream: stream(number),
+                version: 1,
+                occurred_at: Timestamp(1),
+                previous: Hash([0; 32]),
+                receipts: Vec::new(),
+                events: Vec::new(),
+                state: CarriedV1::Full(RecordV1 { type_id: 1, version: 1, body: Vec::new() }),
+                account_version: 0,
+                traceparent: None,
+                damage: None,
+            };
+            let payload = encode(&commit).unwrap().into();
+            let tail = Tail { version: 1, revision };
+            Stored { stream: stream(number), tail, shard: 1, payload, forged: false }
+        };
+        // A follower that is behind meets what came before; others publish what is no commit.
+        unreadable.went_on(&commit(1, 2));
+        unreadable.went_on(&Stored { forged: true, ..commit(1, 9) });
+        unreadable.went_on(&Stored { payload: Bytes::new(), ..commit(1, 9) });
+        unreadable.went_on(&commit(2, 9));
+        assert_eq!(counted(), 3);
+        unreadable.went_on(&commit(1, 4));
+        assert_eq!(counted(), 2);
+        unreadable.went_on(&commit(1, 9));
+        assert_eq!(counted(), 1, "nothing of the log ends one of no stream");
         assert_eq!(unreadable.in_words(), None, "nothing was passed over");
+    }
+
+    #[test]
+    fn messages_are_neither_named_nor_counted_without_end() {
+        let unreadable = Unreadable::default();
+        for number in 0..10_000 {
+            unreadable.name_undeliverable(2, number.into(), "berth.v1.log.x");
+            unreadable.note_undeliverable(Some(stream(number)), (2, number.into()));
+        }
+        let undeliverable = unreadable.undeliverable();
+        assert_eq!(
+            (undeliverable.named.len(), undeliverable.open.len()),
+            (UNDELIVERABLE_MAX, UNDELIVERABLE_MAX)
+        );
     }
 
     #[test]

@@ -322,6 +322,7 @@ impl ShardFollower {
                 self.recent.push(stream, revision);
                 let Message { headers, payload, .. } = message;
                 let commit = stored(stream, self.shard, revision, &headers, payload, placed != Placed::No);
+                self.log.unreadable.went_on(&commit);
                 self.ready.push_back(Step::Met(Followed::Commit(Arc::new(commit.into()), at)));
             }
             Ok(_) => {}

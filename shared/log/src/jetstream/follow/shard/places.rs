@@ -4,15 +4,17 @@
 //! the client like a word of the server. So a follower whose consumer ends before it delivered anything reads on by places,
 //! where headers are data; and for a while after it met such a message, since who published one publishes more.
 
-use std::time::Duration;
+use std::{str::FromStr as _, time::Duration};
 
+use berth_proto::StreamKey;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use super::{super::super::message::Message, ShardFollower, Step, unavailable};
 use crate::{
+    decode::decode_commit,
     local::check_start,
-    port::{FollowError, Followed, ShardPosition},
+    port::{FollowError, Followed, LogRead as _, ReadError, ShardPosition, Stored},
 };
 
 /// Places that are read one by one at the leader before another consumer is tried: a message has at most 1 MiB unless the server is
@@ -72,9 +74,33 @@ impl ShardFollower {
     async fn meet_looked_up(&mut self, message: Message) -> Result<(), FollowError> {
         if !message.is_deliverable() {
             self.by_places = Some(Instant::now() + BY_PLACES);
-            self.log.unreadable.note_undeliverable(self.shard, message.sequence, &message.subject);
+            self.note_undeliverable(&message).await?;
         }
         self.meet(message).await
+    }
+
+    /// Names a message that no client can be given. It counts unless a good commit stands behind it in its stream; if none does, this
+    /// follower will meet it.
+    async fn note_undeliverable(&self, message: &Message) -> Result<(), FollowError> {
+        let (log, at) = (&self.log, (self.shard, message.sequence));
+        log.unreadable.name_undeliverable(self.shard, message.sequence, &message.subject);
+        let Ok(stream) = StreamKey::from_str(&message.subject) else {
+            log.unreadable.note_undeliverable(None, at);
+            return Ok(());
+        };
+        if !self.kinds.contains(&stream.kind()) {
+            return Ok(());
+        }
+        let last = match log.tail(&stream).await {
+            Ok(last) => last,
+            Err(ReadError::Damaged(_)) => None,
+            Err(error) => return Err(unavailable(error)),
+        };
+        let is_behind = |last: &Stored| last.tail.revision > message.sequence && decode_commit(last).is_ok();
+        if !last.is_some_and(|last| is_behind(&last)) {
+            log.unreadable.note_undeliverable(Some(stream), at);
+        }
+        Ok(())
     }
 
     /// Asks the stream's leader for so many places, not behind this one, which a consumer did not deliver: a replica may be
