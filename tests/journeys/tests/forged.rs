@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use async_nats::{HeaderMap, jetstream};
+use async_nats::{
+    HeaderMap,
+    header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
+    jetstream::{self, context::PublishErrorKind},
+};
 use berth_bus::{DeploymentStore, nats::NatsDeployment};
 use berth_journeys::{Berth, Client, Process, ROLES, Received, Recorder, Running, eventually, steps};
 use berth_proto::{CommitV2, Hash, InstanceId, StreamKey, codec};
@@ -19,6 +23,13 @@ struct Intruder {
 struct Found {
     headers: HeaderMap,
     payload: bytes::Bytes,
+    revision: u64,
+}
+
+impl Found {
+    fn version(&self) -> u64 {
+        codec::decode::<CommitV2>(&self.payload).unwrap().version
+    }
 }
 
 impl Intruder {
@@ -33,31 +44,41 @@ impl Intruder {
         let name = self.jetstream.stream_by_subject(subject.clone()).await.unwrap();
         let stream = self.jetstream.get_stream(name).await.unwrap();
         let last = stream.get_last_raw_message_by_subject(&subject).await.unwrap();
-        Found { headers: last.headers, payload: last.payload }
+        Found { headers: last.headers, payload: last.payload, revision: last.sequence }
     }
 
-    async fn publish(&self, headers: HeaderMap, payload: Vec<u8>) {
-        let sent = self.jetstream.publish_with_headers(self.stream.subject(), headers, payload.into()).await;
-        sent.unwrap().await.unwrap();
+    /// Publishes a message behind the last commit, which nothing came behind meanwhile; gives the version that it stands for.
+    async fn publish(&self, message: impl Fn(&Found) -> (HeaderMap, Vec<u8>)) -> u64 {
+        loop {
+            let last = self.last().await;
+            let (mut headers, payload) = message(&last);
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, last.revision.to_string());
+            let sent = self.jetstream.publish_with_headers(self.stream.subject(), headers, payload.into());
+            match sent.await.unwrap().await {
+                Ok(_) => return last.version() + 1,
+                Err(error) => assert_eq!(error.kind(), PublishErrorKind::WrongLastSequence, "{error}"),
+            }
+        }
     }
 
     /// A commit that follows the last one, with a checksum and a hash of its own: what stands in that one happens once more. Gives
     /// its version.
     async fn forge(&self) -> u64 {
-        let Found { payload, .. } = self.last().await;
-        let last: CommitV2 = codec::decode(&payload).unwrap();
-        let previous = Hash::of_commit(&self.stream, last.previous, &payload);
-        let forged = CommitV2 { version: last.version + 1, previous, receipts: Vec::new(), ..last };
-        self.publish(HeaderMap::new(), codec::encode(&forged).unwrap()).await;
-        forged.version
+        self.publish(|found| {
+            let last: CommitV2 = codec::decode(&found.payload).unwrap();
+            let previous = Hash::of_commit(&self.stream, last.previous, &found.payload);
+            let forged = CommitV2 { version: last.version + 1, previous, receipts: Vec::new(), ..last };
+            (HeaderMap::new(), codec::encode(&forged).unwrap())
+        })
+        .await
     }
 
     /// The last commit with its headers, but for those that the server would refuse it by.
     async fn copy(&self) -> Found {
-        let Found { headers, payload } = self.last().await;
+        let Found { headers, payload, revision } = self.last().await;
         let kept = headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-"));
         let kept = kept.map(|(name, values)| (name.clone(), values[0].clone())).collect();
-        Found { headers: kept, payload }
+        Found { headers: kept, payload, revision }
     }
 }
 
@@ -151,13 +172,12 @@ async fn an_old_commit_that_is_published_again_brings_nothing_back() {
     let linked = intruder.copy().await;
     client.post("/v1/instances/out/logout", json!({})).await.expect(200);
     steps::until(&client, "out", "it is logged out", |now| now["state"] == "logged_out").await;
-    let before: CommitV2 = codec::decode(&intruder.last().await.payload).unwrap();
-    intruder.publish(linked.headers, linked.payload.to_vec()).await;
-    is_refused(&client, "out", before.version + 1).await;
+    let version = intruder.publish(|_| (linked.headers.clone(), linked.payload.to_vec())).await;
+    is_refused(&client, "out", version).await;
     is_named(&berth.ops(), &made).await;
     berth.kill9();
     berth.restart().await;
-    is_refused(&client, "out", before.version + 1).await;
+    is_refused(&client, "out", version).await;
     assert_eq!(client.get("/v1/instances?state=linked").await.expect(200)["total"], 0);
     client.delete("/v1/instances/out").await.expect(200);
 }

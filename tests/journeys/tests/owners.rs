@@ -14,7 +14,7 @@ use berth_journeys::{
     steps::{self, event_types, events},
 };
 use berth_proto::Partition;
-use berth_test_support::NatsServer;
+use berth_test_support::{NatsServer, heard_from_now};
 use futures::{StreamExt, future::join_all};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -172,8 +172,7 @@ fn suspend(berth: &mut Running) -> Vec<Process> {
 /// Hears every public event from now on.
 async fn listen(server: &NatsServer) -> (Arc<Mutex<BTreeSet<String>>>, JoinSet<()>) {
     let client = async_nats::connect(server.url()).await.unwrap();
-    let mut events = client.subscribe("berth.v1.events.>").await.unwrap();
-    client.flush().await.unwrap();
+    let mut events = heard_from_now(&client, "berth.v1.events.>").await;
     let heard = Arc::<Mutex<BTreeSet<_>>>::default();
     let (ids, mut listening) = (Arc::clone(&heard), JoinSet::new());
     listening.spawn(async move {

@@ -1,12 +1,14 @@
 //! A real NATS server, temporary folders and doubles of the log for the tests.
 
 mod cluster;
+mod heard;
 mod log;
 mod port;
 mod raw;
 mod wire;
 
 pub use cluster::NatsCluster;
+pub use heard::heard_from_now;
 pub use log::{Doubled, LogDouble};
 pub use port::free_port;
 pub use wire::Wire;

@@ -6,13 +6,13 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use async_trait::async_trait;
-use berth_proto::{InstanceId, Partition};
+use berth_proto::{InstanceId, Partition, subject::PARTITIONS};
 use bytes::Bytes;
 
 use super::files::{FileError, blocking, checksum, erase, make_folder, sync_folder};
@@ -29,6 +29,8 @@ pub struct FilePostbag {
     folder: PathBuf,
     /// The last place that was given.
     places: Arc<AtomicU64>,
+    /// One for each partition: whoever puts a letter into the folder of an instance finds it there until the letter is in it.
+    homes: Arc<[RwLock<()>]>,
 }
 
 impl FilePostbag {
@@ -48,7 +50,8 @@ impl FilePostbag {
             }
         })
         .await?;
-        Ok(Self { folder, places: Arc::new(AtomicU64::new(last)) })
+        let homes = (0..PARTITIONS).map(|_| RwLock::new(())).collect();
+        Ok(Self { folder, places: Arc::new(AtomicU64::new(last)), homes })
     }
 
     async fn blocking<T: Send + 'static>(
@@ -64,7 +67,10 @@ impl FilePostbag {
 impl Postbag for FilePostbag {
     async fn put(&self, instance: InstanceId, letter: Bytes) -> Result<u64, PostbagError> {
         let place = self.places.fetch_add(1, Ordering::Relaxed) + 1;
+        let homes = Arc::clone(&self.homes);
         self.blocking(move |folder| {
+            let _stays =
+                home_of(&homes, instance).map(|home| home.read().unwrap_or_else(PoisonError::into_inner));
             let home = folder.join(instance.to_string());
             let is_new = !home.is_dir();
             make_folder(&home)?;
@@ -107,8 +113,7 @@ impl Postbag for FilePostbag {
 
     async fn list(&self, instance: InstanceId) -> Result<Vec<Kept>, PostbagError> {
         self.blocking(move |folder| {
-            let home = folder.join(instance.to_string());
-            let letters = if home.is_dir() { letters(&home)? } else { Vec::new() };
+            let letters = letters(&folder.join(instance.to_string()))?;
             Ok(letters.into_iter().map(|(place, bytes)| Kept { instance, place, bytes }).collect())
         })
         .await
@@ -117,10 +122,8 @@ impl Postbag for FilePostbag {
     async fn get(&self, instance: InstanceId, place: u64) -> Result<Option<Bytes>, PostbagError> {
         self.blocking(move |folder| {
             let path = folder.join(instance.to_string()).join(name(place));
-            let bytes = match fs::read(&path) {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(FileError::io(&path)(error)),
+            let Some(bytes) = unless_gone(fs::read(&path)).map_err(FileError::io(&path))? else {
+                return Ok(None);
             };
             match bytes.split_first_chunk::<CHECKSUM_BYTES>() {
                 Some((sum, letter)) if *sum == checksum(&[letter]) => {
@@ -134,20 +137,25 @@ impl Postbag for FilePostbag {
     }
 
     async fn erase(&self, instance: InstanceId, up_to: u64) -> Result<(), PostbagError> {
+        let homes = Arc::clone(&self.homes);
         self.blocking(move |folder| {
             let home = folder.join(instance.to_string());
-            if !home.is_dir() {
-                return Ok(());
-            }
             for (place, _) in letters(&home)?.into_iter().take_while(|(place, _)| *place <= up_to) {
                 erase(&home.join(name(place)))?;
             }
+            let _nobody =
+                home_of(&homes, instance).map(|home| home.write().unwrap_or_else(PoisonError::into_inner));
             // Refused while there is another letter in it.
             let _kept = fs::remove_dir(&home);
             Ok(())
         })
         .await
     }
+}
+
+/// What the folder of an instance is held by.
+fn home_of(homes: &[RwLock<()>], instance: InstanceId) -> Option<&RwLock<()>> {
+    homes.get(usize::from(Partition::of(instance.as_bytes()).number()))
 }
 
 fn name(place: u64) -> String {
@@ -176,15 +184,27 @@ fn instances(folder: &Path) -> Result<Vec<(InstanceId, PathBuf)>, FileError> {
     Ok(all)
 }
 
-/// The places in the folder of an instance, in order, and how many bytes the letters there have.
+/// The places in the folder of an instance, in order, and how many bytes the letters there have: none if there is no folder.
 fn letters(home: &Path) -> Result<Vec<(u64, usize)>, FileError> {
     let mut all = Vec::new();
-    for entry in fs::read_dir(home).map_err(FileError::io(home))? {
+    let Some(entries) = unless_gone(fs::read_dir(home)).map_err(FileError::io(home))? else { return Ok(all) };
+    for entry in entries {
         let entry = entry.map_err(FileError::io(home))?;
         let Some(place) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let bytes = entry.metadata().map_err(FileError::io(home))?.len();
+        // It may be erased while this reads.
+        let Some(metadata) = unless_gone(entry.metadata()).map_err(FileError::io(home))? else { continue };
+        let bytes = metadata.len();
         all.push((place, usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(CHECKSUM_BYTES)));
     }
     all.sort_unstable();
     Ok(all)
+}
+
+/// What was found; none if there is no such file or folder any more.
+fn unless_gone<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

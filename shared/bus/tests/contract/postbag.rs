@@ -1,6 +1,9 @@
 //! What a postbag keeps, on both engines.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use berth_bus::{Kept, Postbag, local::FilePostbag, nats::NatsPostbag};
 use berth_proto::{InstanceId, Partition};
@@ -66,6 +69,31 @@ async fn local() {
     let file = folder.path().join(bar.to_string()).join(format!("{:020}", left.place));
     std::fs::write(file, "anything").unwrap();
     assert_eq!(again.get(bar, left.place).await.unwrap(), Some(Bytes::new()));
+}
+
+/// The folder of an instance goes with its last letter, while the next one comes.
+#[tokio::test]
+async fn letters_come_while_others_of_their_instance_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let postbag = FilePostbag::open(folder.path()).await.unwrap();
+    let are_put = AtomicBool::new(false);
+    let putting = async {
+        for _ in 0..200 {
+            postbag.put(SHOP, letter("one")).await.unwrap();
+        }
+        are_put.store(true, Ordering::Relaxed);
+    };
+    let erasing = async {
+        while !are_put.load(Ordering::Relaxed) {
+            postbag.erase(SHOP, u64::MAX - 1).await.unwrap();
+            postbag.list(SHOP).await.unwrap();
+            postbag.holders(Partition::of(SHOP.as_bytes())).await.unwrap();
+        }
+    };
+    tokio::join!(putting, erasing);
+    postbag.erase(SHOP, u64::MAX - 1).await.unwrap();
+    assert!(postbag.list(SHOP).await.unwrap().is_empty());
+    assert!(!folder.path().join(SHOP.to_string()).exists());
 }
 
 #[tokio::test]

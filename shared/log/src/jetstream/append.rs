@@ -173,14 +173,20 @@ impl Publish {
             }
         };
         match serde_json::from_slice::<Response<PublishAck>>(&message.payload) {
-            Ok(Response::Ok(ack)) if ack.stream == stream_name(self.shard) => Published::Stored(ack.sequence),
+            Ok(Response::Ok(ack)) if self.may_stand_at(&ack) => Published::Stored(ack.sequence),
             // Whoever follows the log sees where the answer is awaited, and can have another one brought there.
             Ok(Response::Ok(ack)) => {
-                Published::Unknown(format!("the stream {} answered for another one", ack.stream).into())
+                let said = format!("number {} of the stream {}", ack.sequence, ack.stream);
+                Published::Unknown(format!("the answer names {said}, where it cannot stand").into())
             }
             Ok(Response::Err { error }) => sort(error),
             Err(error) => Published::Unknown(Box::new(error)),
         }
+    }
+
+    /// Whether an answer can be the one to this commit: it stands in the stream that was asked for, behind what it follows.
+    fn may_stand_at(&self, ack: &PublishAck) -> bool {
+        ack.stream == stream_name(self.shard) && ack.sequence > revision(self.expected)
     }
 
     /// Looks, at the leader, what stands after the expected message.

@@ -11,7 +11,7 @@ use berth_log::{
 };
 use berth_proto::{Kind, StreamKey, directory::DirectoryStateV1};
 use berth_runtime::{LogKey, MasterKey, SeededEntropy};
-use berth_test_support::NatsServer;
+use berth_test_support::{NatsServer, heard_from_now};
 use bytes::Bytes;
 use futures::StreamExt;
 
@@ -340,10 +340,9 @@ async fn what_is_appended_to_a_shard_that_came_back_shorter_is_the_deployments_o
 async fn an_answer_of_another_stream_acknowledges_nothing() {
     let server = NatsServer::start().await;
     let (log, intruder) = (open(&server).await, Intruder::at(&server).await);
-    let overheard = async_nats::connect(server.url()).await.unwrap();
     let mut history = History::new(instance(1));
-    let mut published = overheard.subscribe(history.stream.subject()).await.unwrap();
-    overheard.flush().await.unwrap();
+    let overheard = async_nats::connect(server.url()).await.unwrap();
+    let mut published = heard_from_now(&overheard, history.stream.subject()).await;
     let name = stream_name(history.stream.partition().shard(OPTIONS.shards));
     let config = intruder.0.get_stream(&name).await.unwrap().cached_info().config.clone();
     intruder.0.delete_stream(&name).await.unwrap();
@@ -369,8 +368,7 @@ async fn what_a_view_may_be_shown_of_a_refused_commit_no_reader_takes() {
     let mut running = log.follow("test", &Kind::ALL, Position::default()).await.unwrap();
     until_caught_up(&mut running).await;
     let overheard = async_nats::connect(server.url()).await.unwrap();
-    let mut published = overheard.subscribe(history.stream.subject()).await.unwrap();
-    overheard.flush().await.unwrap();
+    let mut published = heard_from_now(&overheard, history.stream.subject()).await;
     let first = intruder.publish(history.stream, HeaderMap::new(), history.next(9).payload).await;
     commits(&mut running, 1, &Position::default()).await;
     let refused = history.clone().append(&log, 2).await;

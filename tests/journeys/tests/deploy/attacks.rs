@@ -6,6 +6,7 @@ use async_nats::{
 };
 use berth_journeys::{ROLES, Running, eventually};
 use berth_proto::{InstanceId, StreamKey};
+use berth_test_support::heard_from_now;
 use futures::StreamExt;
 use serde_json::json;
 
@@ -174,8 +175,7 @@ async fn nobody_has_the_server_deliver_a_message_of_his_choice_into_keys_or_the_
         ("maker", "berth.v1.keys.forged".to_owned(), "BERTH_KEYS"),
         ("writer", FORGED.to_owned(), "BERTH_LOG_0"),
     ] {
-        let mut heard = operator.subscribe(at.clone()).await.unwrap();
-        operator.flush().await.unwrap();
+        let mut heard = heard_from_now(&operator, at.clone()).await;
         // By a push.
         let request = json!({
             "stream_name": "BERTH_LOG_0",
