@@ -9,6 +9,7 @@ use berth_bus::Bus;
 use berth_proto::{
     EndpointId,
     delivery::SettlementV1,
+    instance::WebhookV1,
     redelivery::{RedeliveryReplyV1, RedeliveryRequestV1},
     subject::last_words_subject,
 };
@@ -157,6 +158,43 @@ async fn instances_that_find_no_room_are_told_once_there_is_some() {
     dead.answer(200);
     assert_eq!(other.settled(2).await, [SettlementV1::Delivered; 2]);
     in_order(&receiver.hits());
+}
+
+#[tokio::test]
+async fn the_last_word_to_an_endpoint_that_found_no_room_is_told_when_the_other_one_was() {
+    let (mut world, receiver) = (World::new().await, Receiver::start().await);
+    let (other, dead) = (Receiver::start().await, Receiver::start().await);
+    world.room = Room { lane_max: 2, short_from: 100, notices_max: 2, besides_max: 0, ..common::SHORT };
+    for hangs in [&receiver, &dead] {
+        hangs.hold(true);
+    }
+    let _replica = world.replica("a", quick()).await;
+    let to = |number, address, events: &[&str]| WebhookV1 {
+        events: events.iter().map(ToString::to_string).collect(),
+        ..world.endpoint(number, "native", address)
+    };
+    let endpoints = vec![
+        to(1, receiver.address, &["instance.linked", "instance.deleted"]),
+        to(2, other.address, &["instance.deleted"]),
+    ];
+    world.create(endpoints).await;
+    world.link().await;
+    receiver.received(1).await;
+    // With this one the memory is full, for as long as its host hangs.
+    instances(&world, &dead, 1).await;
+    dead.received(1).await;
+    world.delete().await;
+    world.bus.request(&last_words_subject(world.instance), Bytes::new(), DEADLINE).await.unwrap();
+    world.keys.destroy(world.instance.as_bytes()).await.unwrap();
+    receiver.hold(false);
+    receiver.received(2).await;
+    other.received(1).await;
+    assert_eq!(
+        (receiver.words().pop(), other.words()),
+        (Some("instance.deleted".into()), vec!["instance.deleted".into()])
+    );
+    assert_eq!(world.settled(3).await, [SettlementV1::Delivered; 3]);
+    assert!(world.delivery_keys.key(&key_owner(world.instance)).await.unwrap().is_none());
 }
 
 /// Instances that a host which never answers is to be told of: more than it has attempts at once.

@@ -357,7 +357,8 @@ impl Dispatching {
     /// Settles notices of a partition. What the last words of their instances needed is erased before these are settled, so that a
     /// crash in between leaves nothing behind.
     fn start_settling(&mut self, settler: Settler, batch: Vec<(SettledV1, NoticeClass)>) {
-        let (tools, spoken, stop) = (self.tools.clone(), self.board.spoken(&batch), self.stop.clone());
+        let (tools, stop) = (self.tools.clone(), self.stop.clone());
+        let spoken = self.board.spoken(&batch, |instance| self.intake.has_all(instance));
         self.work.push(Box::pin(async move {
             let tenure = settler.tenure().clone();
             let settled = tenure

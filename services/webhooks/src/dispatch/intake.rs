@@ -135,6 +135,11 @@ impl Intake {
         }
     }
 
+    /// Whether nothing of an instance was left in the view for want of room.
+    pub(super) fn has_all(&self, instance: InstanceId) -> bool {
+        self.reading.has(instance)
+    }
+
     /// Whether something happened to an instance that nobody is asked about before it is read.
     pub(super) fn awaits(&self, instance: InstanceId) -> bool {
         self.reading.is_awaited(instance)

@@ -22,8 +22,12 @@ pub(crate) struct Spoken {
 
 impl Board {
     /// Instances whose last words are all in a batch of settlements; and those of which that is for the view to say, with what of
-    /// them is settled or in the batch.
-    pub(crate) fn spoken(&self, batch: &[(SettledV1, NoticeClass)]) -> Spoken {
+    /// them is settled or in the batch. Of some it is not known here that anything is in the view alone: `has_all` says so.
+    pub(crate) fn spoken(
+        &self,
+        batch: &[(SettledV1, NoticeClass)],
+        has_all: impl Fn(InstanceId) -> bool,
+    ) -> Spoken {
         let mut finals = BTreeMap::new();
         for (settled, class) in batch {
             if *class == NoticeClass::Deletion {
@@ -32,7 +36,7 @@ impl Board {
         }
         let mut spoken = Spoken::default();
         for (instance, count) in finals {
-            if self.is_whole(instance) {
+            if has_all(instance) && self.is_whole(instance) {
                 spoken.surely.extend((self.last_words(instance) <= count).then_some(instance));
             } else {
                 let in_batch = batch.iter().map(|(settled, _)| settled.notice);

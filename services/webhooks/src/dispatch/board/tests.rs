@@ -499,14 +499,17 @@ fn the_last_words_of_an_instance_are_spoken_when_the_view_says_so_of_what_is_not
         let outcome = SettlementV1::Delivered;
         vec![(SettledV1 { notice, outcome, attempts: 1, at: at(0) }, NoticeClass::Deletion)]
     };
-    let spoken = board.spoken(&settled(other));
+    let spoken = board.spoken(&settled(other), |_| true);
     assert!(spoken.surely.is_empty());
     assert_eq!(spoken.perhaps, [(INSTANCE, [other].into())]);
     board.remove(&other, NoticeClass::Deletion);
     board.remove(&row(1, 0, NoticeClass::Lifecycle).0, NoticeClass::Lifecycle);
     go_on(&mut board, &view, 1, &untried());
     let last = row(2, 0, NoticeClass::Deletion).0;
-    assert_eq!(board.spoken(&settled(last)).surely, [INSTANCE].into());
+    assert_eq!(board.spoken(&settled(last), |_| true).surely, [INSTANCE].into());
+    let spoken = board.spoken(&settled(last), |_| false);
+    assert!(spoken.surely.is_empty(), "that of another endpoint found no room");
+    assert_eq!(spoken.perhaps, [(INSTANCE, [other, last].into())]);
 }
 
 /// Something that happens to a board that has not all.
