@@ -177,14 +177,8 @@ impl Delete {
                 Err(RequestError::Overloaded { .. }) if left > LAST_WORDS_AGAIN => {
                     sleep(LAST_WORDS_AGAIN).await;
                 }
-                // Nobody serves while the only one starts again.
-                Err(
-                    RequestError::TimedOut { .. }
-                    | RequestError::Overloaded { .. }
-                    | RequestError::NoResponder { .. },
-                ) if self.is_just_deleted(state) => {
-                    return Err(Trouble::LastWords);
-                }
+                // Nobody serves while the only one starts again, and a connection that is lost comes back.
+                Err(_) if self.is_just_deleted(state) => return Err(Trouble::LastWords),
                 Err(error) => {
                     let reason = chain(&error);
                     warn!(%instance, reason, "the last webhook notices of a deleted instance may be lost");
