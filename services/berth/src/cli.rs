@@ -22,7 +22,10 @@ pub(crate) enum Task {
     /// Accept that the log went back in time.
     Recover,
     /// Make anew what the record of the deployment says of authentication tags.
-    RemakeBorder,
+    RemakeBorder {
+        /// Say what would be recorded, and record nothing.
+        dry_run: bool,
+    },
     /// Let the deployment write what this release can write.
     Upgrade,
     /// Have views built anew.
@@ -159,8 +162,8 @@ fn recover() -> Command {
              not, --border reads the log from its beginning for the first commit of each shard that was written in \
              generation 4, and records that none needs an authentication tag before that: so whatever somebody put there \
              between the raise and that commit, or ever into a shard without one, counts as an earlier release's. It says \
-             which places these are. It needs the master key, and is refused (69) while a process runs. It changes nothing \
-             of the log, and no view.",
+             which places these are, and with --dry-run records nothing. It needs the master key, and is refused (69) while a \
+             process runs. It changes nothing of the log, and no view.",
         )
         .arg(
             Arg::new("accept-rollback")
@@ -173,6 +176,13 @@ fn recover() -> Command {
                 .long("border")
                 .action(ArgAction::SetTrue)
                 .help("Yes: record anew where tags began (NATS)"),
+        )
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("accept-rollback")
+                .help("With --border: say what would be recorded, and record nothing"),
         )
         .group(ArgGroup::new("what").args(["accept-rollback", "border"]).required(true))
 }
@@ -374,7 +384,9 @@ pub(crate) fn read(matches: &ArgMatches) -> Option<(Task, Sources)> {
             from: matches.get_one::<PathBuf>("from")?.clone(),
             reshard: matches.get_flag("reshard"),
         },
-        "recover" if matches.get_flag("border") => Task::RemakeBorder,
+        "recover" if matches.get_flag("border") => {
+            Task::RemakeBorder { dry_run: matches.get_flag("dry-run") }
+        }
         "recover" => Task::Recover,
         "upgrade" => Task::Upgrade,
         "provision" => Task::Provision(Provision {
@@ -499,9 +511,12 @@ mod tests {
         let matches = command().get_matches_from(["berth", "recover", "--accept-rollback"]);
         assert_eq!(read(&matches).unwrap().0, Task::Recover);
         let matches = command().get_matches_from(["berth", "recover", "--border"]);
-        assert_eq!(read(&matches).unwrap().0, Task::RemakeBorder);
-        assert!(
-            command().try_get_matches_from(["berth", "recover", "--border", "--accept-rollback"]).is_err()
-        );
+        assert_eq!(read(&matches).unwrap().0, Task::RemakeBorder { dry_run: false });
+        let matches = command().get_matches_from(["berth", "recover", "--border", "--dry-run"]);
+        assert_eq!(read(&matches).unwrap().0, Task::RemakeBorder { dry_run: true });
+        for other in ["--border", "--dry-run"] {
+            let line = ["berth", "recover", other, "--accept-rollback"];
+            assert!(command().try_get_matches_from(line).is_err());
+        }
     }
 }

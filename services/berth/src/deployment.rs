@@ -296,9 +296,11 @@ pub(crate) fn set_border(record: &mut DeploymentRecord, border: &Border) {
     record.border = Some(border.clone());
 }
 
-/// The log was written in this generation, and its commits need a tag behind this border.
+/// The log was written in this generation, and its commits need a tag behind this border. A generation that is recorded counts unless
+/// neither the log nor this release knows it: then somebody else wrote it.
 pub(crate) fn remake_border(record: &mut DeploymentRecord, written: u16, border: &Border) {
-    record.write_version = record.write_version.max(written);
+    let is_known = record.write_version <= written.max(WriteVersion::NEWEST.number());
+    record.write_version = if is_known { record.write_version.max(written) } else { written };
     set_border(record, border);
 }
 

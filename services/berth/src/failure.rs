@@ -171,7 +171,8 @@ pub(crate) enum Failure {
     NotStarted,
     /// A later release has raised what the deployment writes.
     #[error(
-        "this deployment writes formats of generation {recorded}, and this release knows {}: start a newer one",
+        "this deployment writes formats of generation {recorded}, and this release knows {}: start a newer one; if no release writes \
+         them, somebody else wrote the record: restore it from the backup of the keys, or make it anew with `berth recover --border`",
         berth_proto::WriteVersion::NEWEST.number()
     )]
     WriteVersion {

@@ -86,7 +86,7 @@ fn perform(task: &Task, sources: &Sources) -> Result<ExitCode, Failure> {
         Task::Import { ref from, reshard } => transfer::import(&settings, from, reshard),
         Task::Probe => probe::probe(&settings),
         Task::Recover => recover::accept_rollback(&settings),
-        Task::RemakeBorder => recover::remake_border(&settings),
+        Task::RemakeBorder { dry_run } => recover::remake_border(&settings, dry_run),
         Task::Upgrade => recover::upgrade(&settings),
         Task::RebuildViews(ref wanted) => rebuild::rebuild(&settings, wanted),
         Task::Provision(ref what) => provision::provision(&settings, what),

@@ -139,9 +139,9 @@ pub(crate) fn upgrade(settings: &Settings) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Records anew where tags became obligatory, as the log says, for a record that lost it. Says what it did. Refused while a process runs,
-/// and without the master key.
-pub(crate) fn remake_border(settings: &Settings) -> Result<ExitCode, Failure> {
+/// Records anew where tags became obligatory, as the log says, for a record that lost it; only says what it would record if it is to run
+/// dry. Refused while a process runs, and without the master key.
+pub(crate) fn remake_border(settings: &Settings, dry_run: bool) -> Result<ExitCode, Failure> {
     let needed = || ConfigError::missing("nats_url", "only a log on NATS has authentication tags");
     let nats = settings.nats.as_ref().ok_or_else(needed)?;
     master_key(settings)?;
@@ -155,14 +155,24 @@ pub(crate) fn remake_border(settings: &Settings) -> Result<ExitCode, Failure> {
                 "no commit of the log was written where each one needs a tag: nothing is to be recorded",
             );
         };
-        // Whoever began meanwhile may have recorded more than was found.
-        nobody_runs(settings).await?;
-        let remake = |record: &mut DeploymentRecord| deployment::remake_border(record, written, &border);
-        let (_, after) = deployment::change(&*store, remake).await?;
         for (shard, place) in places {
             let why =
                 if tagged.contains(&shard) { "where the first stands that had to" } else { "all of it" };
             say(&format!("shard {shard}: commits up to {place} need no tag ({why})"))?;
+        }
+        if dry_run {
+            return say("nothing was recorded");
+        }
+        // Whoever began meanwhile may have recorded more than was found.
+        nobody_runs(settings).await?;
+        let remake = |now: &mut DeploymentRecord| {
+            if *now == record {
+                deployment::remake_border(now, written, &border);
+            }
+        };
+        let (before, after) = deployment::change(&*store, remake).await?;
+        if before != record {
+            return Err(Failure::Contended);
         }
         say(&format!(
             "the deployment {} writes formats of generation {}, and takes no other commit without a tag",

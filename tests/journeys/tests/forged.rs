@@ -289,10 +289,10 @@ async fn is_refused_at_the_start(berth: &mut Running, why: &str) {
 }
 
 /// Runs the recovery until the processes that ended are no members any more.
-async fn remake(berth: &Running) -> String {
+async fn remake(berth: &Running, besides: &[&str]) -> String {
     let mut told = String::new();
     eventually("the border is made anew", async || {
-        let (code, stdout, stderr) = berth.run(&["recover", "--border"]).whole().await;
+        let (code, stdout, stderr) = berth.run(&[&["recover", "--border"], besides].concat()).whole().await;
         assert!(matches!(code, Some(0 | 69)), "{code:?} {stderr}");
         told = stdout;
         if code == Some(0) { Ok(()) } else { Err(stderr) }
@@ -325,15 +325,23 @@ async fn who_has_the_master_key_records_anew_where_tags_began() {
     let mut lost: Value = serde_json::from_slice(&of_now.value).unwrap();
     lost.as_object_mut().unwrap().remove("border");
     let backup = serde_json::from_slice(&backup.value).unwrap();
-    for (value, why) in [(&backup, "somebody put the record back"), (&lost, "without an authentication tag")]
-    {
+    let mut invented = lost.clone();
+    invented["write_version"] = json!(99);
+    for (value, why) in [
+        (&backup, "somebody put the record back"),
+        (&lost, "without an authentication tag"),
+        (&invented, "generation 99"),
+    ] {
         berth.kill9();
         overwrite(&server, value).await;
         is_refused_at_the_start(&mut berth, why).await;
         let url = [("BERTH_NATS_URL".to_owned(), server.url().to_owned())].into();
         let (code, said) = Process::start("recover", &["recover", "--border"], &url).outcome().await;
         assert!(code == Some(64) && said.contains("BERTH_MASTER_KEY"), "{code:?} {said}");
-        let said = remake(&berth).await;
+        let dry = remake(&berth, &["--dry-run"]).await;
+        assert!(dry.contains("need no tag") && dry.contains("nothing was recorded"), "{dry}");
+        is_refused_at_the_start(&mut berth, why).await;
+        let said = remake(&berth, &[]).await;
         assert!(said.contains("writes formats of generation 4"), "{said}");
         berth.restart().await;
         is_refused(&client, "after", version).await;

@@ -30,9 +30,7 @@ impl JetStreamLog {
         let mut next = 1;
         while let Some(message) = self.next_of(shard, ">", next).await? {
             next = message.sequence + 1;
-            if let Some(generation) = self.generation_of(shard, &message).await?
-                && is_obligatory(generation)
-            {
+            if let Some(generation) = self.generation_of(shard, &message, is_obligatory).await? {
                 return Ok(Some((message.sequence, generation)));
             }
         }
@@ -44,7 +42,7 @@ impl JetStreamLog {
         for revision in (end.saturating_sub(LOOKS_MAX) + 1..=end).rev() {
             let found = self.next_of(shard, ">", revision).await?.filter(|found| found.sequence == revision);
             if let Some(message) = found
-                && let Some(generation) = self.generation_of(shard, &message).await?
+                && let Some(generation) = self.generation_of(shard, &message, |_| true).await?
             {
                 return Ok(Some(generation));
             }
@@ -52,11 +50,20 @@ impl JetStreamLog {
         Ok(None)
     }
 
-    /// The generation that a message was written in, if it has a tag and stands where that says.
-    async fn generation_of(&self, shard: u8, message: &Message) -> Result<Option<u16>, ReadError> {
+    /// The generation that a message was written in, if it is one that is asked about and the message has a tag and stands where that
+    /// says.
+    async fn generation_of(
+        &self,
+        shard: u8,
+        message: &Message,
+        is_asked: impl Fn(u16) -> bool,
+    ) -> Result<Option<u16>, ReadError> {
         let Claim::Behind { predecessor, generation, .. } = self.claim(shard, message) else {
             return Ok(None);
         };
+        if !is_asked(generation) {
+            return Ok(None);
+        }
         let first = self.next_of(shard, &message.subject, predecessor + 1).await?;
         Ok(first.is_some_and(|first| first.sequence == message.sequence).then_some(generation))
     }
