@@ -45,6 +45,10 @@ async fn what_failed_meanwhile_is_tried_again_and_what_comes_is_told_at_once() {
     receiver.answer_once(500, &[]);
     world.logout().await;
     receiver.received(3).await;
+    // It is noted by the clock that is ahead.
+    while world.page(World::everything()).await.0.iter().all(|one| one.next_at.is_none()) {
+        tokio::task::yield_now().await;
+    }
     clock.advance_seconds(-JUMP_SECONDS);
 
     // Its next attempt was due in thirty days and five hours.

@@ -71,8 +71,10 @@ impl NatsBus {
         self.client.publish(inbox, Bytes::new()).await.map_err(transport)?;
         if tokio::time::timeout(SUBSCRIBE_MAX, echo.next()).await.is_err() {
             // The subscription is made as soon as there is a connection, or this service may not publish to
-            // its own inbox. Neither is a reason to refuse it.
-            tracing::warn!("the NATS server did not confirm a new subscription in time");
+            // its own inbox. Neither is a reason to refuse it, and that the connection is lost is told once, by whoever opened it.
+            if self.client.connection_state() == State::Connected {
+                tracing::warn!("the NATS server did not confirm a new subscription in time");
+            }
         }
         Ok(())
     }
