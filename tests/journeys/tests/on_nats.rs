@@ -139,8 +139,8 @@ async fn a_server_that_goes_and_comes_back_is_a_line_each_and_a_number_of_tries(
         let (before, after) = said.split_once("the connection to NATS is lost").expect("a line that says so");
         let (between, after) = after.split_once("connected to NATS again").expect("a line that says so");
         assert!(!after.contains("is lost") && !before.contains("ERROR"), "{name}: {said}");
-        // What fails in the moment in which the connection goes may say so.
-        assert!(between.lines().count() <= 4, "{name}: {said}");
+        // What goes on again and again says once why it does not, and once more if that is another reason; nothing does for each try.
+        assert!(between.lines().count() <= 8, "{name}: {said}");
     }
     assert!(berth.stop().await.iter().all(|code| *code == Some(0)), "all drained");
 }
